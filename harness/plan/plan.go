@@ -1,0 +1,127 @@
+// Package plan turns a scenario and a seed into shots.
+//
+// It is pure: the same scenario and seed give the same shots on any machine and in
+// any order of asking, so that a campaign can be cut into shards and a shot repeated
+// from two numbers.
+package plan
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// Shot is all that a trial needs to be repeated: where the first signal lands, what
+// is sent, and to whom.
+type Shot struct {
+	Point    Point            `json:"point"`
+	Schedule signals.Schedule `json:"schedule"`
+	To       signals.Delivery `json:"to"`
+}
+
+// String shows the shot in one line: "TERM/10s/KILL to process at ready+213ms".
+func (s Shot) String() string {
+	return fmt.Sprintf("%s to %s at %s", s.Schedule, s.To, s.Point)
+}
+
+// Point is one concrete place where the first signal lands. Exactly one field is set.
+type Point struct {
+	Time *TimePoint `json:"time,omitempty"`
+	Line *LinePoint `json:"line,omitempty"`
+}
+
+// TimePoint is a moment after an event.
+type TimePoint struct {
+	From  scenario.From `json:"from"`
+	After time.Duration `json:"after_ns"`
+}
+
+// LinePoint is the n-th line of output that matches a pattern, and a delay after it.
+type LinePoint struct {
+	Matching scenario.Regexp `json:"matching"`
+	Nth      int             `json:"nth"`
+	Delay    time.Duration   `json:"delay_ns,omitempty"`
+}
+
+// String shows the point: "ready+213ms", "3rd line matching /saved/".
+func (p Point) String() string {
+	switch {
+	case p.Time != nil:
+		return fmt.Sprintf("%s+%s", p.Time.From, p.Time.After)
+	case p.Line != nil:
+		text := fmt.Sprintf("%s line matching /%s/", ordinal(p.Line.Nth), p.Line.Matching)
+		if p.Line.Delay > 0 {
+			text += "+" + p.Line.Delay.String()
+		}
+		return text
+	}
+	return "nowhere"
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+// Plan is the shots of a campaign. The zero value is not useful; see [New].
+type Plan struct {
+	scenario scenario.Scenario
+	seed     uint64
+	stream   uint64
+}
+
+// New plans a campaign of s, whose defaults must be filled in. The seed alone and
+// the scenario's name decide the draws, so scenarios of one run differ.
+func New(s scenario.Scenario, seed uint64) Plan {
+	name := fnv.New64a()
+	name.Write([]byte(s.Name)) //nolint:errcheck // a hash never fails
+	return Plan{scenario: s, seed: seed, stream: name.Sum64()}
+}
+
+// Len is the number of shots.
+func (p Plan) Len() int {
+	if p.scenario.Strike.Output != nil {
+		return p.scenario.Strike.Output.Trials
+	}
+	return p.scenario.Strike.Random.Trials
+}
+
+// Shot is shot i, 0 ≤ i < Len. It depends on nothing but the scenario, the seed and i.
+func (p Plan) Shot(i int) Shot {
+	draw := rand.New(rand.NewPCG(p.seed, p.stream+uint64(i)*0x9e3779b97f4a7c15))
+	return Shot{Point: p.point(draw), Schedule: p.scenario.Stop.Schedule, To: p.scenario.Stop.To}
+}
+
+func (p Plan) point(draw *rand.Rand) Point {
+	if output := p.scenario.Strike.Output; output != nil {
+		line := LinePoint{Matching: output.Matching}
+		line.Nth = output.Nth.First + draw.IntN(output.Nth.Last-output.Nth.First+1)
+		if output.Delay != nil {
+			line.Delay = within(draw, *output.Delay)
+		}
+		return Point{Line: &line}
+	}
+	random := p.scenario.Strike.Random
+	return Point{Time: &TimePoint{From: random.From, After: within(draw, *random.Window)}}
+}
+
+// within draws a moment of the window, both ends included, in whole microseconds:
+// what a person can read, write and repeat.
+func within(draw *rand.Rand, w scenario.Window) time.Duration {
+	micros := int64((w.To - w.From) / time.Microsecond)
+	return w.From + time.Duration(draw.Int64N(micros+1))*time.Microsecond
+}

@@ -1,0 +1,73 @@
+package scenario
+
+import (
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// WithDefaults fills in every default that does not depend on where the scenario
+// came from.
+func (s Scenario) WithDefaults() Scenario {
+	if len(s.Stop.Schedule.Steps) == 0 {
+		s.Stop.Schedule = signals.DefaultSchedule
+	}
+	setDefault(&s.Stop.To, signals.ToProcess)
+	setDefaultPointer(&s.Stop.Settle, Duration(DefaultSettle))
+	setDefault(&s.Stop.Limit, Duration(DefaultLimit))
+	setDefault(&s.Ready.Timeout, Duration(DefaultReadyTimeout))
+	setDefault(&s.Target.Workdir, Fresh)
+	s.Strike = s.Strike.withDefaults()
+	s.Expect = s.Expect.withDefaults(s.Stop.Schedule)
+	return s
+}
+
+func (s Strike) withDefaults() Strike {
+	if s.Output != nil {
+		output := *s.Output
+		setDefault(&output.Trials, DefaultTrials)
+		setDefault(&output.Nth, Range{1, 1})
+		s.Output = &output
+		return s
+	}
+	var random Random
+	if s.Random != nil {
+		random = *s.Random
+	}
+	setDefault(&random.Trials, DefaultTrials)
+	setDefault(&random.From, FromReady)
+	if random.Within != 0 {
+		random.Window, random.Within = &Window{0, random.Within.D()}, 0
+	}
+	setDefaultPointer(&random.Window, Window{0, DefaultWindow})
+	s.Random = &random
+	return s
+}
+
+func (e Expect) withDefaults(schedule signals.Schedule) Expect {
+	if len(e.Exit) == 0 {
+		e.Exit = []Accept{{Kind: observation.Clean}}
+	}
+	if e.Within == 0 {
+		e.Within = Duration(schedule.Patience())
+	}
+	if e.Within == 0 {
+		e.Within = Duration(signals.FinalWait)
+	}
+	setDefault(&e.Survivors, None)
+	setDefault(&e.Ports, e.Survivors)
+	setDefaultPointer(&e.MinConclusive, Quota{Percent: 50})
+	return e
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func setDefaultPointer[T any](field **T, value T) {
+	if *field == nil {
+		*field = &value
+	}
+}
