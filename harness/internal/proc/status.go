@@ -1,0 +1,216 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// Status is a part of /proc/PID/status: of a whole process, or of one thread.
+type Status struct {
+	State          string // one letter
+	Threads        int
+	NSPid          int // in the innermost PID namespace
+	ThreadPending  signals.Set
+	ProcessPending signals.Set
+	Blocked        signals.Set
+	Ignored        signals.Set
+	Caught         signals.Set
+}
+
+// Status reads /proc/PID/status: the masks are the main thread's.
+func (h *Handle) Status() (Status, error) {
+	text, err := h.read("status")
+	if err != nil {
+		return Status{}, err
+	}
+	return parseStatus(text), nil
+}
+
+func parseStatus(text []byte) Status {
+	var s Status
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
+		key, value, found := bytes.Cut(line, []byte(":"))
+		if !found {
+			continue
+		}
+		s.set(string(key), bytes.TrimSpace(value))
+	}
+	return s
+}
+
+func (s *Status) set(key string, value []byte) {
+	switch key {
+	case "State":
+		s.State = string(value[:min(1, len(value))])
+	case "Threads":
+		s.Threads = number(value)
+	case "NSpid":
+		fields := bytes.Fields(value)
+		if len(fields) > 0 {
+			s.NSPid = number(fields[len(fields)-1])
+		}
+	case "SigPnd":
+		s.ThreadPending = mask(value)
+	case "ShdPnd":
+		s.ProcessPending = mask(value)
+	case "SigBlk":
+		s.Blocked = mask(value)
+	case "SigIgn":
+		s.Ignored = mask(value)
+	case "SigCgt":
+		s.Caught = mask(value)
+	}
+}
+
+func mask(hex []byte) signals.Set {
+	set, _ := signals.ParseSet(string(hex)) //nolint:errcheck // the kernel writes hexadecimal digits
+	return set
+}
+
+// maxThreads bounds how many threads are read one by one.
+const maxThreads = 256
+
+// Process reads all that /proc tells about the process itself and each of its threads.
+func (h *Handle) Process() (observation.Process, error) {
+	stat, err := h.Stat()
+	if err != nil {
+		return observation.Process{}, err
+	}
+	status, err := h.Status()
+	if err != nil {
+		return observation.Process{}, err
+	}
+	p := observation.Process{
+		Identity: h.Identity, Command: stat.Command, State: status.State,
+		Ignored: status.Ignored, Caught: status.Caught, Pending: status.ProcessPending,
+	}
+	if status.NSPid != h.PID {
+		p.NSPid = status.NSPid
+	}
+	p.Syscall, p.WChan = h.kernelPlace("")
+	if status.Threads <= 1 {
+		p.Threads = []observation.Thread{thread(h.PID, status, p.Syscall, p.WChan)}
+	} else {
+		p.Threads = h.threads()
+	}
+	return p, nil
+}
+
+func thread(tid int, s Status, syscall, wchan string) observation.Thread {
+	return observation.Thread{
+		TID: tid, State: s.State, Syscall: syscall, WChan: wchan,
+		Blocked: s.Blocked, Pending: s.ThreadPending,
+	}
+}
+
+func (h *Handle) threads() []observation.Thread {
+	var threads []observation.Thread
+	for _, tid := range h.Tasks() {
+		if len(threads) == maxThreads {
+			break
+		}
+		folder := "task/" + strconv.Itoa(tid) + "/"
+		text, err := h.read(folder + "status")
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		status := parseStatus(text)
+		syscall, wchan := h.kernelPlace(folder)
+		threads = append(threads, thread(tid, status, syscall, wchan))
+	}
+	return threads
+}
+
+// kernelPlace names the system call a thread is in and the function it sleeps in,
+// empty where the kernel refuses to tell (ptrace access mode, proc_pid_syscall(5)).
+func (h *Handle) kernelPlace(folder string) (syscall, wchan string) {
+	if text, err := h.read(folder + "syscall"); err == nil {
+		syscall = syscallName(text)
+	}
+	if text, err := h.read(folder + "wchan"); err == nil && string(text) != "0" {
+		wchan = string(text)
+	}
+	return syscall, wchan
+}
+
+func syscallName(text []byte) string {
+	first, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte(" "))
+	n, err := strconv.Atoi(string(first))
+	if err != nil {
+		return string(first) // "running"
+	}
+	if n < 0 {
+		return "stopped" // blocked outside a system call
+	}
+	return SyscallName(n)
+}
+
+// SyscallName is the name of a system call of the running machine.
+func SyscallName(n int) string {
+	if info, err := arch.GetInfo(""); err == nil {
+		if name, known := info.SyscallNumbers[n]; known {
+			return name
+		}
+	}
+	return fmt.Sprintf("syscall %d", n)
+}
+
+// Tasks lists the thread IDs of the process; nil when it is gone.
+func (h *Handle) Tasks() []int {
+	return h.numbers("task")
+}
+
+// numbers lists the entries of a folder of the process whose names are numbers.
+func (h *Handle) numbers(folder string) []int {
+	fd, err := unix.Openat(h.dir, folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	dir := os.NewFile(uintptr(fd), folder)
+	defer dir.Close()                //nolint:errcheck // nothing was written
+	names, _ := dir.Readdirnames(-1) //nolint:errcheck // what was read before an error is still true
+	list := make([]int, 0, len(names))
+	for _, name := range names {
+		if n, err := strconv.Atoi(name); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// RunDelay sums, over all live threads, the time they were runnable and waited for a
+// processor: the second number of /proc/PID/task/TID/schedstat, in nanoseconds
+// (Documentation/scheduler/sched-stats.rst; needs CONFIG_SCHED_INFO).
+func (h *Handle) RunDelay() (nanoseconds int64, err error) {
+	tasks := h.Tasks()
+	if tasks == nil {
+		return 0, fmt.Errorf("/proc/%d/task: %w", h.PID, unix.ESRCH)
+	}
+	for _, tid := range tasks {
+		text, err := h.read("task/" + strconv.Itoa(tid) + "/schedstat")
+		if errors.Is(err, unix.ESRCH) && tid != h.PID {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		fields := bytes.Fields(text)
+		if len(fields) < 2 {
+			return 0, fmt.Errorf("/proc/%d/schedstat: %q", h.PID, text)
+		}
+		delay, _ := strconv.ParseInt(string(fields[1]), 10, 64) //nolint:errcheck // the kernel writes numbers
+		nanoseconds += delay
+	}
+	return nanoseconds, nil
+}
