@@ -48,8 +48,77 @@ type Finding struct {
 	Hint string `json:"hint,omitempty"`
 }
 
-// Judge holds the scenario's expectations, with defaults filled in, against the
-// observation of one of its trials.
+// check holds one expectation against the facts of a trial.
+type check struct {
+	name string
+	hold func(facts) outcome // nil where sigprobe cannot decide the check yet
+}
+
+// outcome is what came of one check; the zero value is a check that was met.
+type outcome struct {
+	unasked bool // the scenario does not ask for it
+	// undecided says in one line why the facts prove neither the one nor the other.
+	undecided string
+	findings  []Finding
+}
+
+// checks is the table of them all, in the order in which they are reported.
+var checks = []check{
+	{"exit", exit},
+	{"deadline", deadline},
+	{"survivors", survivors},
+	{"output", output},
+	{"files", nil},
+	{"acknowledged", nil},
+	{"litter", nil},
+	{"ports", ports},
+	{"restart", nil},
+	{"drain", nil},
+}
+
+// Checks lists the names of all checks, also of those that are always unchecked for now.
+func Checks() []string {
+	names := make([]string, len(checks))
+	for i, c := range checks {
+		names[i] = c.name
+	}
+	return names
+}
+
+// Judge holds the scenario's expectations, with defaults filled in
+// ([scenario.Scenario.WithDefaults]), against the observation of one of its trials.
+// It takes any observation, also an incomplete one of a damaged record: that is an
+// [Error], never a violation.
 func Judge(s scenario.Scenario, o observation.Observation) Judgement {
-	panic("not written yet")
+	f := gather(s, o)
+	if v, reason := f.unproved(); v != "" {
+		return Judgement{Verdict: v, Reason: reason, Unchecked: Checks()}
+	}
+	j := Judgement{Verdict: Graceful}
+	for _, c := range checks {
+		j.hold(c, f)
+	}
+	if len(j.Findings) > 0 {
+		j.Verdict, j.Reason = Violation, ""
+	}
+	return j
+}
+
+// hold adds what comes of one check.
+func (j *Judgement) hold(c check, f facts) {
+	if c.hold == nil {
+		j.Unchecked = append(j.Unchecked, c.name)
+		return
+	}
+	out := c.hold(f)
+	j.Findings = append(j.Findings, out.findings...)
+	if out.undecided != "" && j.Verdict == Graceful {
+		j.Verdict, j.Reason = Inconclusive, out.undecided
+	}
+	// A check that found something has decided, even where another part of it could not.
+	if out.unasked || out.undecided != "" && len(out.findings) == 0 {
+		j.Unchecked = append(j.Unchecked, c.name)
+	} else {
+		j.Checked = append(j.Checked, c.name)
+	}
 }

@@ -1,0 +1,156 @@
+package verdict
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// facts is an observation with what several checks derive from it.
+type facts struct {
+	scenario.Scenario
+	o observation.Observation
+	// main is what the main process is called, fit to be shown.
+	main    string
+	ending  observation.Ending
+	latency time.Duration // from the first signal to the end of the main process
+	// excuse says why a missed deadline proves nothing; empty when it was met, or
+	// when the miss is the target's own.
+	excuse string
+}
+
+// gather derives the facts. Those that need a strike and an end are zero without them.
+func gather(s scenario.Scenario, o observation.Observation) facts {
+	f := facts{Scenario: s, o: o, main: mainName(s, o)}
+	f.ending, _ = o.Ending()
+	f.latency, _ = o.Latency()
+	f.excuse = f.starved()
+	return f
+}
+
+// mainName is the kernel's name of the main process, or the command's base name
+// where nobody looked at the process.
+func mainName(s scenario.Scenario, o observation.Observation) string {
+	if o.Strike != nil && o.Strike.Doing != nil && o.Strike.Doing.Main.Command != "" {
+		return plain(o.Strike.Doing.Main.Command)
+	}
+	if p := lastLook(o); p != nil && p.Command != "" {
+		return plain(p.Command)
+	}
+	if len(s.Target.Command) > 0 && s.Target.Command[0] != "" {
+		return plain(path.Base(s.Target.Command[0]))
+	}
+	return "the target"
+}
+
+// lastLook is the main process as the forensics show it; nil where they do not.
+func lastLook(o observation.Observation) *observation.Process {
+	if o.Forensics == nil {
+		return nil
+	}
+	for i, p := range o.Forensics.Stubborn {
+		if p.Identity == o.Process {
+			return &o.Forensics.Stubborn[i]
+		}
+	}
+	return nil
+}
+
+// unproved says why the checks cannot be held at all; v is empty when they can.
+func (f facts) unproved() (v Verdict, reason string) {
+	switch {
+	case f.o.Failure != nil:
+		return Error, failure(*f.o.Failure)
+	case f.o.Exit == nil:
+		return Error, fmt.Sprintf("the observation is incomplete: it ends at the stage %q without a failure and without the end of %s", f.o.Stage, f.main)
+	case f.leftEarly():
+		return Inconclusive, fmt.Sprintf("it ended by itself, %s, %s after launch, before the signal was due", f.howEnded(), span(f.o.Exit.At))
+	case f.undelivered() && f.ending.Kind == observation.Killed:
+		return Error, fmt.Sprintf("%s could not be sent to %s: %s", f.first(), f.main, plain(f.o.Sent[0].Error))
+	case f.undelivered():
+		return Inconclusive, fmt.Sprintf("it ended by itself, %s, before %s could be sent (%s)", f.howEnded(), f.first(), plain(f.o.Sent[0].Error))
+	}
+	return "", ""
+}
+
+func failure(failed observation.Failure) string {
+	reason := plain(failed.Message)
+	if reason == "" {
+		reason = "the trial failed at " + plain(failed.Kind)
+	}
+	if failed.Remedy != "" {
+		reason += "; " + plain(failed.Remedy)
+	}
+	return reason
+}
+
+// leftEarly says that the main process was gone before it was struck. A signal to a
+// process that is dead and not yet reaped succeeds, so a strike alone proves nothing.
+func (f facts) leftEarly() bool {
+	return f.o.Strike == nil || f.o.Exit.Step < 0 || f.latency < 0
+}
+
+// undelivered says that the kernel refused every signal but the harness' own KILL.
+func (f facts) undelivered() bool {
+	return len(f.o.Sent) > 0 && f.o.Sent[0].Error != "" &&
+		!slices.ContainsFunc(f.o.Sent, func(s observation.Sent) bool { return s.Error == "" && !s.Final })
+}
+
+// howEnded is the ending in a few words: "code 0", "crashed with SEGV".
+func (f facts) howEnded() string {
+	switch f.ending.Kind {
+	case observation.Clean, observation.Code, observation.SignalCode:
+		return fmt.Sprintf("code %d", f.ending.Code)
+	}
+	return f.ending.Describe()
+}
+
+// first is the signal that asked the target to stop.
+func (f facts) first() signals.Signal {
+	if len(f.o.Sent) > 0 {
+		return f.o.Sent[0].Signal
+	}
+	return f.Stop.Schedule.First()
+}
+
+// asked lists the signals that the target could have stopped for: those that reached
+// it before its end and that a program can handle.
+func (f facts) asked() []observation.Sent {
+	var asked []observation.Sent
+	for i, s := range f.o.Sent {
+		if i <= f.o.Exit.Step && s.Error == "" && s.Signal != signals.KILL {
+			asked = append(asked, s)
+		}
+	}
+	return asked
+}
+
+// killed says that the target had to be killed.
+func (f facts) killed() bool { return f.ending.Kind == observation.Killed }
+
+// excusedKill says that the target was killed while the machine starved it: what
+// follows from the kill, such as children without a parent, is then not its fault.
+func (f facts) excusedKill() bool { return f.killed() && f.excuse != "" }
+
+func (f facts) accepts(e observation.Ending) bool {
+	return slices.ContainsFunc(f.Expect.Exit, func(a scenario.Accept) bool { return a.Matches(e) })
+}
+
+// settle is how long descendants were given after the end of the main process.
+func (f facts) settle() time.Duration {
+	if f.Stop.Settle == nil {
+		return scenario.DefaultSettle
+	}
+	return f.Stop.Settle.D()
+}
+
+// isShell says whether the main process is a shell.
+func (f facts) isShell() bool { return slices.Contains(shells, f.main) }
+
+// shells run a trap only when their foreground child has ended, and forward nothing.
+var shells = []string{"sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "busybox"}
