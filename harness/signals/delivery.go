@@ -31,7 +31,7 @@ func ParseDelivery(text string) (Delivery, error) {
 	if d := Delivery(text); slices.Contains(Deliveries, d) {
 		return d, nil
 	}
-	return "", fmt.Errorf("%q is no delivery: write process, group, session or tty", text)
+	return "", fmt.Errorf("%q is no delivery; write process, group, session or tty", text)
 }
 
 // UnmarshalText reads what [ParseDelivery] reads.
@@ -45,3 +45,15 @@ func (d *Delivery) UnmarshalText(text []byte) error {
 
 // Typable lists the signals that [ToTTY] can deliver.
 var Typable = []Signal{INT, QUIT, TSTP, HUP, WINCH}
+
+// Untypable lists the signals of the schedule that [ToTTY] cannot deliver, each once.
+// KILL is not among them: it goes to the process whatever the delivery.
+func (s Schedule) Untypable() []Signal {
+	var none []Signal
+	for _, step := range s.Steps {
+		if step.Signal != KILL && !slices.Contains(Typable, step.Signal) && !slices.Contains(none, step.Signal) {
+			none = append(none, step.Signal)
+		}
+	}
+	return none
+}

@@ -20,7 +20,8 @@ const FinalWait = 10 * time.Second
 // bounds it.
 const Forever = time.Duration(1<<63 - 1)
 
-// maxWait keeps sums of waits far from overflow: a year is longer than any stop.
+// maxWait bounds a schedule: a year is longer than any stop, and sums of waits stay
+// far from overflow.
 const maxWait = 365 * 24 * time.Hour
 
 // Step sends one signal and waits for the program to leave.
@@ -47,27 +48,76 @@ type Schedule struct {
 
 // ParseSchedule reads the grammar above.
 func ParseSchedule(text string) (Schedule, error) {
-	items := strings.Split(text, "/")
+	s, err := parseSchedule(strings.Split(text, "/"))
+	if err == nil {
+		err = s.Check()
+	}
+	if err != nil {
+		return Schedule{}, fmt.Errorf("schedule %q: %w", text, err)
+	}
+	return s, nil
+}
+
+func parseSchedule(items []string) (Schedule, error) {
 	if len(items) == 1 {
-		if wait, ok, err := parseWait(items[0]); ok {
-			if err != nil {
-				return Schedule{}, scheduleError(text, err)
-			}
-			return Schedule{[]Step{{TERM, wait}, {KILL, wait}}}, nil
+		wait, ok, err := parseWait(items[0])
+		if wait == Forever {
+			return Schedule{}, errors.New("forever names no signal; write TERM/forever")
+		}
+		if ok {
+			return Schedule{[]Step{{TERM, wait}, {KILL, wait}}}, err
 		}
 	}
 	var s Schedule
 	for i, item := range items {
 		if err := s.add(item, i == len(items)-1); err != nil {
-			return Schedule{}, scheduleError(text, err)
+			return Schedule{}, err
 		}
 	}
 	return s, nil
 }
 
-func scheduleError(text string, err error) error {
-	return fmt.Errorf("schedule %q: %w; write signals and waits in turn, such as TERM/10s/KILL", text, err)
+// Check says what is wrong with a schedule that was not parsed: no step, a number
+// that is no signal, a wait that is negative, a wait without end before the last
+// step, more than a year in all.
+func (s Schedule) Check() error {
+	if len(s.Steps) == 0 {
+		return errors.New("it sends nothing; write signals and waits in turn, such as TERM/10s/KILL")
+	}
+	var sum time.Duration
+	for i, step := range s.Steps {
+		if err := step.check(i == len(s.Steps)-1); err != nil {
+			return err
+		}
+		if step.Wait != Forever {
+			sum += step.Wait
+		}
+		if sum > maxWait {
+			return errTooLong
+		}
+	}
+	return nil
 }
+
+func (step Step) check(last bool) error {
+	switch {
+	case !step.Signal.Valid():
+		_, err := fromNumber(int(step.Signal), strconv.Itoa(int(step.Signal)))
+		return err
+	case step.Wait < 0:
+		return fmt.Errorf("the wait %s is not positive; write one such as 10s, or leave it out", step.Wait)
+	case step.Wait == Forever && !last:
+		return errEarlyForever
+	case step.Wait > maxWait && step.Wait != Forever:
+		return errTooLong
+	}
+	return nil
+}
+
+var (
+	errEarlyForever = errors.New("forever stands before the end, and what follows it would never be sent; end with it, as in TERM/forever")
+	errTooLong      = errors.New("it waits longer than a year; write shorter waits, or forever at the end")
+)
 
 // add appends one item: a signal opens a step, a wait lengthens the open one.
 func (s *Schedule) add(item string, last bool) error {
@@ -76,28 +126,34 @@ func (s *Schedule) add(item string, last bool) error {
 		return err
 	}
 	if !isWait {
-		sig, err := Parse(strings.TrimPrefix(item, "-"))
-		if err == nil {
-			s.Steps = append(s.Steps, Step{Signal: sig})
-		}
-		return err
+		return s.addSignal(item)
 	}
 	if len(s.Steps) == 0 {
-		return fmt.Errorf("the wait %q stands before any signal", item)
-	}
-	if wait == Forever && !last {
-		return errors.New("forever can only stand at the end: what follows it would never be sent")
+		return fmt.Errorf("the wait %q stands before any signal; write the signal first, as in TERM/%s", item, item)
 	}
 	step := &s.Steps[len(s.Steps)-1]
-	if wait == Forever {
+	switch {
+	case wait == Forever && !last:
+		return errEarlyForever
+	case wait == Forever:
 		step.Wait = Forever
-	} else {
+	case step.Wait > maxWait-wait:
+		return errTooLong
+	default:
 		step.Wait += wait
 	}
-	if step.Wait > maxWait && step.Wait != Forever {
-		return fmt.Errorf("the wait %q is longer than a year", item)
-	}
 	return nil
+}
+
+func (s *Schedule) addSignal(item string) error {
+	if item == "" {
+		return errors.New("a signal or a wait is missing; write signals and waits in turn, such as TERM/10s/KILL")
+	}
+	sig, err := Parse(strings.TrimPrefix(item, "-"))
+	if err == nil {
+		s.Steps = append(s.Steps, Step{Signal: sig})
+	}
+	return err
 }
 
 // parseWait reads seconds, a Go duration or forever; ok is false for anything that
@@ -109,17 +165,18 @@ func parseWait(item string) (wait time.Duration, ok bool, err error) {
 	if item == "" || item[0] != '.' && (item[0] < '0' || item[0] > '9') {
 		return 0, false, nil
 	}
-	if seconds, err := strconv.ParseUint(item, 10, 32); err == nil {
-		item = strconv.FormatUint(seconds, 10) + "s"
+	text := item
+	if strings.Trim(item, "0123456789") == "" {
+		text += "s"
 	}
-	wait, err = time.ParseDuration(item)
+	wait, err = time.ParseDuration(text)
 	switch {
+	case err != nil && text != item, wait > maxWait:
+		return 0, true, errTooLong
 	case err != nil:
-		return 0, true, fmt.Errorf("%q is neither seconds nor a duration such as 7.5s", item)
+		return 0, true, fmt.Errorf("%q is neither whole seconds nor a duration; write 10 or 7.5s", item)
 	case wait <= 0:
-		return 0, true, fmt.Errorf("the wait %q is not positive", item)
-	case wait > maxWait:
-		return 0, true, fmt.Errorf("the wait %q is longer than a year", item)
+		return 0, true, fmt.Errorf("the wait %q is not positive; leave it out to send the next signal at once", item)
 	}
 	return wait, true, nil
 }

@@ -19,11 +19,13 @@ func ParseSet(hex string) (Set, error) {
 	return Set(bits), nil
 }
 
-// SetOf is the set of the given signals.
+// SetOf is the set of the given signals; numbers that are no signal are left out.
 func SetOf(members ...Signal) Set {
 	var set Set
 	for _, s := range members {
-		set |= 1 << (s - 1)
+		if s >= 1 && s <= Max {
+			set |= 1 << (s - 1)
+		}
 	}
 	return set
 }

@@ -45,22 +45,46 @@ const Max = rtMax
 // Parse reads a signal: a name with or without SIG in either case ("TERM",
 // "sigterm"), a number ("15"), or a real-time signal ("RTMIN", "RTMIN+3", "RTMAX-1").
 func Parse(text string) (Signal, error) {
-	name := strings.TrimPrefix(strings.ToUpper(text), "SIG")
-	if n, err := strconv.Atoi(name); err == nil {
-		return fromNumber(n, text)
+	if n, err := strconv.ParseInt(text, 10, 0); err == nil && text[0] != '+' {
+		return fromNumber(int(n), text)
 	}
+	name := strings.TrimPrefix(strings.ToUpper(text), "SIG")
 	if n, ok := realTime(name); ok {
 		return fromNumber(n, text)
+	}
+	if s, ok := aliases[name]; ok {
+		return s, nil
 	}
 	if n := unix.SignalNum("SIG" + name); n != 0 {
 		return Signal(n), nil
 	}
-	return 0, fmt.Errorf("no signal is called %q: write a name such as TERM, INT or RTMIN+1, or a number from 1 to %d", text, Max)
+	return 0, fmt.Errorf("no signal is called %q; write a name such as TERM, INT or RTMIN+1, or a number from 1 to %d", text, Max)
+}
+
+// aliases are the second names of signal(7) that package unix leaves out.
+var aliases = map[string]Signal{
+	"CLD":  Signal(unix.SIGCHLD),
+	"IOT":  Signal(unix.SIGABRT),
+	"POLL": Signal(unix.SIGIO),
+}
+
+// Valid says whether s can be sent to a program: 1 to [Max] without the C library's own.
+func (s Signal) Valid() bool { return s >= 1 && s <= Max && s != 32 && s != 33 }
+
+// All lists the valid signals in rising order.
+func All() []Signal {
+	all := make([]Signal, 0, Max)
+	for s := Signal(1); s <= Max; s++ {
+		if s.Valid() {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func fromNumber(n int, text string) (Signal, error) {
-	if n < 1 || n > Max || n == 32 || n == 33 {
-		return 0, fmt.Errorf("%q is no signal a program can be sent: write a name such as TERM, or a number from 1 to %d (32 and 33 belong to the C library)", text, Max)
+	if !Signal(n).Valid() {
+		return 0, fmt.Errorf("%q is no signal a program can be sent; write a name such as TERM, or a number from 1 to %d (32 and 33 belong to the C library)", text, Max)
 	}
 	return Signal(n), nil
 }
