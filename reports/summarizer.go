@@ -1,0 +1,289 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+)
+
+// maxGroups bounds what is kept apart where the text comes from a trial. Reasons that
+// name a PID or a path would otherwise be as many as the trials.
+const maxGroups = 50
+
+// restReason stands for the reasons beyond maxGroups.
+const restReason = "other reasons: see the record"
+
+// Summarizer sums up trials as they come. The order in which they come does not
+// matter. It keeps counts, one worked example for each kind of finding, and a latency
+// for each trial.
+type Summarizer struct {
+	info      RunInfo
+	campaigns map[string]*tally
+	order     []string // names, as the run lists them, then as they come
+	degraded  map[observation.Degradation]int
+}
+
+// tally is the running sum of one campaign.
+type tally struct {
+	quota     scenario.Quota
+	counts    Counts
+	findings  map[kindKey]*Findings
+	unproven  map[reasonKey]*Unproven
+	latencies []time.Duration
+	endings   map[string]int
+	checks    map[string]*CheckCount
+	late      int
+}
+
+type kindKey struct{ check, kind string }
+
+type reasonKey struct {
+	verdict verdict.Verdict
+	reason  string
+}
+
+// NewSummarizer starts a summary of the run. Scenarios that the run lists stand in it
+// even if no trial of them comes.
+func NewSummarizer(info RunInfo) *Summarizer {
+	s := &Summarizer{info: info, campaigns: map[string]*tally{}, degraded: map[observation.Degradation]int{}}
+	for _, planned := range info.Scenarios {
+		t := s.campaign(planned.Name)
+		if q := planned.Expect.MinConclusive; q != nil {
+			t.quota = *q
+		}
+	}
+	return s
+}
+
+// campaign is the tally of a scenario, made when it is first asked for.
+func (s *Summarizer) campaign(name string) *tally {
+	t, known := s.campaigns[name]
+	if !known {
+		t = &tally{
+			quota:    *scenario.Scenario{}.WithDefaults().Expect.MinConclusive,
+			findings: map[kindKey]*Findings{}, unproven: map[reasonKey]*Unproven{},
+			endings: map[string]int{}, checks: map[string]*CheckCount{},
+		}
+		s.campaigns[name] = t
+		s.order = append(s.order, name)
+	}
+	return t
+}
+
+// Add counts a trial. Each trial must be added once; [Reader] sees to that.
+func (s *Summarizer) Add(t harness.Trial) {
+	c := s.campaign(t.Scenario)
+	c.counts.add(t.Judgement.Verdict)
+	c.addFindings(t)
+	c.addReason(t)
+	c.addStop(t.Observation)
+	c.addChecks(t.Judgement)
+	for _, d := range t.Observation.Degradations {
+		if _, known := s.degraded[d]; !known && len(s.degraded) >= maxGroups {
+			d.Why = restReason
+		}
+		s.degraded[d]++
+	}
+}
+
+func (c *Counts) add(v verdict.Verdict) {
+	c.Total++
+	switch v {
+	case verdict.Graceful:
+		c.Graceful++
+	case verdict.Violation:
+		c.Violation++
+	case verdict.Inconclusive:
+		c.Inconclusive++
+	default:
+		// A trial without a verdict of its own was not judged: the harness' failure.
+		c.Error++
+	}
+}
+
+// addFindings counts a trial once for each kind, however often it shows it.
+func (c *tally) addFindings(t harness.Trial) {
+	counted := map[kindKey]bool{}
+	for _, f := range t.Judgement.Findings {
+		k := kindKey{f.Check, f.Kind}
+		if counted[k] {
+			continue
+		}
+		counted[k] = true
+		g := c.findings[k]
+		if g == nil {
+			g = &Findings{Check: f.Check, Kind: f.Kind}
+			c.findings[k] = g
+		}
+		if g.add(t.Index) {
+			g.Message, g.Evidence, g.Hint, g.Shot = f.Message, f.Evidence, f.Hint, t.Shot.String()
+		}
+	}
+}
+
+// addReason counts a trial that proved nothing.
+func (c *tally) addReason(t harness.Trial) {
+	v := t.Judgement.Verdict
+	if v == verdict.Graceful || v == verdict.Violation {
+		return
+	}
+	k := reasonKey{v, t.Judgement.Reason}
+	if _, known := c.unproven[k]; !known && len(c.unproven) >= maxGroups {
+		k.reason = restReason
+	}
+	g := c.unproven[k]
+	if g == nil {
+		g = &Unproven{Verdict: k.verdict, Reason: k.reason}
+		c.unproven[k] = g
+	}
+	if failure := t.Observation.Failure; g.add(t.Index) && failure != nil {
+		g.Remedy = failure.Remedy
+	}
+}
+
+// addStop counts how and how fast the main process ended, when it was struck. A
+// target that ended before the signal says nothing about its stop.
+func (c *tally) addStop(o observation.Observation) {
+	if o.Strike == nil {
+		return
+	}
+	if o.Strike.Late() > LateShot {
+		c.late++
+	}
+	latency, ended := o.Latency()
+	if !ended || latency < 0 {
+		return
+	}
+	c.latencies = append(c.latencies, latency)
+	if ending, ok := o.Ending(); ok {
+		c.endings[ending.String()]++
+	}
+}
+
+func (c *tally) addChecks(j verdict.Judgement) {
+	for _, name := range j.Checked {
+		c.check(name).Checked++
+	}
+	for _, name := range j.Unchecked {
+		c.check(name).Unchecked++
+	}
+}
+
+func (c *tally) check(name string) *CheckCount {
+	if c.checks[name] == nil {
+		c.checks[name] = &CheckCount{Check: name}
+	}
+	return c.checks[name]
+}
+
+// Summary is what was added so far. Later additions do not change it.
+func (s *Summarizer) Summary() Summary {
+	summary := Summary{
+		Schema: Schema, Run: s.info.ID, Started: s.info.Started, Seed: s.info.Seed,
+		Scenarios: []Campaign{}, Degradations: s.degradations(),
+	}
+	verdicts := make([]verdict.Verdict, 0, len(s.order))
+	for _, name := range s.order {
+		c := s.campaigns[name].summary(name)
+		summary.Scenarios = append(summary.Scenarios, c)
+		verdicts = append(verdicts, c.Verdict)
+	}
+	summary.Verdict = runVerdict(verdicts)
+	return summary
+}
+
+func (c *tally) summary(name string) Campaign {
+	v, reason := campaignVerdict(c.counts, c.quota)
+	return Campaign{
+		Name: name, Verdict: v, Reason: reason, Trials: c.counts,
+		Findings: c.sortedFindings(), Unproven: c.sortedReasons(),
+		Latency: latencyOf(c.latencies), Endings: maps.Clone(c.endings),
+		Checks: c.sortedChecks(), Late: c.late,
+	}
+}
+
+// sortedFindings puts the most frequent first, so that the first screen shows it.
+func (c *tally) sortedFindings() []Findings {
+	sorted := []Findings{}
+	for _, f := range c.findings {
+		f := *f
+		f.Group = f.clone()
+		sorted = append(sorted, f)
+	}
+	slices.SortFunc(sorted, func(a, b Findings) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Kind, b.Kind))
+	})
+	return sorted
+}
+
+// sortedReasons puts errors, which somebody has to mend, before the rest.
+func (c *tally) sortedReasons() []Unproven {
+	var sorted []Unproven
+	for _, u := range c.unproven {
+		u := *u
+		u.Group = u.clone()
+		sorted = append(sorted, u)
+	}
+	slices.SortFunc(sorted, func(a, b Unproven) int {
+		return cmp.Or(cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
+	})
+	return sorted
+}
+
+func (c *tally) sortedChecks() []CheckCount {
+	var sorted []CheckCount
+	for _, name := range slices.Sorted(maps.Keys(c.checks)) {
+		sorted = append(sorted, *c.checks[name])
+	}
+	return sorted
+}
+
+func (s *Summarizer) degradations() []Degraded {
+	var sorted []Degraded
+	for d, count := range s.degraded {
+		sorted = append(sorted, Degraded{d.What, d.Why, count})
+	}
+	slices.SortFunc(sorted, func(a, b Degraded) int {
+		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
+	})
+	return sorted
+}
+
+// campaignVerdict is the worst of the trials in the order violation, error,
+// inconclusive, graceful; inconclusive counts when fewer trials than the quota proved
+// something.
+func campaignVerdict(c Counts, quota scenario.Quota) (v verdict.Verdict, reason string) {
+	proved := c.Graceful + c.Violation
+	need := max(quota.Of(c.Total), 1)
+	switch {
+	case c.Violation > 0:
+		return verdict.Violation, ""
+	case c.Error > 0:
+		return verdict.Error, ""
+	case c.Total == 0:
+		return verdict.Inconclusive, "no trial was run"
+	case proved < need:
+		return verdict.Inconclusive, fmt.Sprintf("%d of %d trials proved something, and %d are needed", proved, c.Total, need)
+	}
+	return verdict.Graceful, ""
+}
+
+// runVerdict is the worst of the campaigns in the same order. Nothing run is nothing proved.
+func runVerdict(campaigns []verdict.Verdict) verdict.Verdict {
+	for _, worst := range []verdict.Verdict{verdict.Violation, verdict.Error, verdict.Inconclusive} {
+		if slices.Contains(campaigns, worst) {
+			return worst
+		}
+	}
+	if len(campaigns) == 0 {
+		return verdict.Inconclusive
+	}
+	return verdict.Graceful
+}
