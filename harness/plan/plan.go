@@ -8,7 +8,6 @@ package plan
 import (
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sigprobe/sigprobe/harness/scenario"
@@ -102,26 +101,18 @@ func (p Plan) Len() int {
 
 // Shot is shot i, 0 ≤ i < Len. It depends on nothing but the scenario, the seed and i.
 func (p Plan) Shot(i int) Shot {
-	draw := rand.New(rand.NewPCG(p.seed, p.stream+uint64(i)*0x9e3779b97f4a7c15))
+	draw := newDraw(p.seed, p.stream, i)
 	return Shot{Point: p.point(draw), Schedule: p.scenario.Stop.Schedule, To: p.scenario.Stop.To}
 }
 
-func (p Plan) point(draw *rand.Rand) Point {
+func (p Plan) point(draw *draw) Point {
 	if output := p.scenario.Strike.Output; output != nil {
-		line := LinePoint{Matching: output.Matching}
-		line.Nth = output.Nth.First + draw.IntN(output.Nth.Last-output.Nth.First+1)
+		line := LinePoint{Matching: output.Matching, Nth: draw.among(output.Nth)}
 		if output.Delay != nil {
-			line.Delay = within(draw, *output.Delay)
+			line.Delay = draw.within(*output.Delay)
 		}
 		return Point{Line: &line}
 	}
 	random := p.scenario.Strike.Random
-	return Point{Time: &TimePoint{From: random.From, After: within(draw, *random.Window)}}
-}
-
-// within draws a moment of the window, both ends included, in whole microseconds:
-// what a person can read, write and repeat.
-func within(draw *rand.Rand, w scenario.Window) time.Duration {
-	micros := int64((w.To - w.From) / time.Microsecond)
-	return w.From + time.Duration(draw.Int64N(micros+1))*time.Microsecond
+	return Point{Time: &TimePoint{From: random.From, After: draw.within(*random.Window)}}
 }
