@@ -47,6 +47,8 @@ type Observation struct {
 	// seen installed in the main process (SigCgt); nil when none was seen.
 	HandlerSeen *time.Duration `json:"handler_seen_ns,omitempty"`
 	Strike      *Strike        `json:"strike,omitempty"`
+	// Missed says why a living target was not struck: its point did not come in time.
+	Missed string `json:"missed,omitempty"`
 	// Sent lists every signal sent, in order; the first is the strike.
 	Sent []Sent `json:"sent,omitempty"`
 	// Forensics is what the target looked like when the schedule had to use KILL or

@@ -58,7 +58,7 @@ func (f facts) lateHint() string {
 	if step := f.o.Exit.Step; step > 0 && step < len(f.o.Sent) {
 		return fmt.Sprintf("make it stop for %s too, or send %s first: --signal %s", f.first(), f.o.Sent[step].Signal, f.o.Sent[step].Signal)
 	}
-	return fmt.Sprintf("let the handler interrupt what the program waits for (a flag that is looked at once a second costs up to a second); where it needs the time: --within %s", f.latency.Round(time.Millisecond))
+	return fmt.Sprintf("let the handler interrupt what the program waits for (a flag that is looked at once a second costs up to a second); where it needs the time: --within %s", f.latency.Truncate(time.Second)+time.Second)
 }
 
 // escalation tells which later signal the target left for: "; INT did nothing

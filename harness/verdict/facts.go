@@ -95,10 +95,11 @@ func (f facts) leftEarly() bool {
 	return f.o.Strike == nil || f.o.Exit.Step < 0 || f.latency < 0
 }
 
-// undelivered says that the kernel refused every signal but the harness' own KILL.
+// undelivered says that the kernel refused every signal that the target could have
+// stopped for.
 func (f facts) undelivered() bool {
 	return len(f.o.Sent) > 0 && f.o.Sent[0].Error != "" &&
-		!slices.ContainsFunc(f.o.Sent, func(s observation.Sent) bool { return s.Error == "" && !s.Final })
+		!slices.ContainsFunc(f.o.Sent, func(s observation.Sent) bool { return s.Error == "" && s.Signal != signals.KILL })
 }
 
 // howEnded is the ending in a few words: "code 0", "crashed with SEGV".

@@ -105,7 +105,11 @@ func (f facts) orphanHint(s observation.Survivor) string {
 	case f.killed():
 		return fmt.Sprintf("%s had to be killed and could not stop its children: mend that first", f.main)
 	case f.isShell():
-		return fmt.Sprintf("%s died without forwarding %s to its child %s: start the program with exec, or trap and forward", f.main, asked, plain(f.childOfMain(s)))
+		verb := "ended"
+		if f.ending.Kind == observation.DefaultAction || f.ending.Kind == observation.ReRaised {
+			verb = "died"
+		}
+		return fmt.Sprintf("%s %s without forwarding %s to its child %s: start the program with exec, or trap and forward", f.main, verb, asked, plain(f.childOfMain(s)))
 	case f.Stop.To == signals.ToProcess:
 		return fmt.Sprintf("%s went to %s alone: let its handler stop the children and wait for them, or send to the group: --to group", asked, f.main)
 	case s.Disposition == observation.Ignored || s.Disposition == observation.Blocked:

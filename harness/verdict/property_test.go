@@ -1,0 +1,236 @@
+package verdict_test
+
+import (
+	"encoding/json"
+	"strconv"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+)
+
+func stored(t interface{ Fatal(...any) }, o observation.Observation) observation.Observation {
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read observation.Observation
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+func TestJudgedAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, o := drawScenario(t), drawObservation(t)
+		fresh := verdict.Judge(s, o)
+		if diff := cmp.Diff(fresh, verdict.Judge(s, o)); diff != "" {
+			t.Fatal("judged twice:", diff)
+		}
+		if diff := cmp.Diff(fresh, verdict.Judge(s, stored(t, o))); diff != "" {
+			t.Fatal("stored and judged again:", diff)
+		}
+	})
+}
+
+func TestJudgementIsSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { sound(t, verdict.Judge(drawScenario(t), drawObservation(t))) })
+}
+
+// sound holds what is true of any judgement.
+func sound(t interface{ Fatalf(string, ...any) }, j verdict.Judgement) {
+	if (j.Verdict == verdict.Violation) != (len(j.Findings) > 0) {
+		t.Fatalf("%s with %d findings", j.Verdict, len(j.Findings))
+	}
+	if (j.Verdict == verdict.Inconclusive || j.Verdict == verdict.Error) != (j.Reason != "") {
+		t.Fatalf("%s for the reason %q", j.Verdict, j.Reason)
+	}
+	if len(j.Checked)+len(j.Unchecked) != len(verdict.Checks()) {
+		t.Fatalf("checked %q, unchecked %q", j.Checked, j.Unchecked)
+	}
+	said := []string{j.Reason}
+	for _, f := range j.Findings {
+		if f.Check == "" || f.Kind == "" || f.Message == "" {
+			t.Fatalf("a finding without check, kind or message: %+v", f)
+		}
+		said = append(said, f.Message, f.Hint, f.Kind)
+		said = append(said, f.Evidence...)
+	}
+	for _, line := range said {
+		if !printable(line) {
+			t.Fatalf("not fit to be shown: %q", line)
+		}
+	}
+}
+
+func printable(line string) bool {
+	for _, r := range line {
+		if !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	return utf8.ValidString(line)
+}
+
+func drawScenario(t *rapid.T) scenario.Scenario {
+	var s scenario.Scenario
+	s.Target.Command = []string{text(t)}
+	s.Expect.Exit = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scenario.Accept {
+		return scenario.Accept{Kind: rapid.SampledFrom(observation.Kinds).Draw(t, "kind"), Code: 3}
+	}), 0, 3).Draw(t, "accepted")
+	s.Expect.Within = scenario.Duration(moment(t))
+	s.Expect.Survivors = rapid.SampledFrom([]scenario.Leftover{"", scenario.None, scenario.Allow}).Draw(t, "survivors")
+	if rapid.Bool().Draw(t, "output") {
+		s.Expect.Output = &scenario.ExpectOutput{Contains: "a.b", Lacks: scenario.MustRegexp("x+")}
+	}
+	return s.WithDefaults()
+}
+
+func drawObservation(t *rapid.T) observation.Observation {
+	o := observation.Observation{
+		Stage:     observation.Settled,
+		Process:   observation.Identity{PID: 100, StartTicks: 7},
+		Strike:    maybe(t, drawStrike),
+		Sent:      some(t, drawSent),
+		Exit:      maybe(t, drawExit),
+		Forensics: maybe(t, drawForensics),
+		Survivors: some(t, func(t *rapid.T) observation.Survivor {
+			return observation.Survivor{Member: drawMember(t), Lineage: some(t, drawMember), CommandLine: text(t), User: text(t),
+				Memory: rapid.Uint64().Draw(t, "memory"), Sockets: some(t, drawSocket), Disposition: drawDisposition(t),
+				OwnSession: rapid.Bool().Draw(t, "own session"), Killed: rapid.Bool().Draw(t, "killed")}
+		}),
+		Unreaped: some(t, func(t *rapid.T) observation.Unreaped {
+			return observation.Unreaped{Member: drawMember(t), For: moment(t)}
+		}),
+		StillListening: some(t, drawSocket),
+		Starvation:     observation.Starvation{Waiting: moment(t), Harness: moment(t), By: text(t)},
+	}
+	o.HandlerSeen = maybe(t, moment)
+	o.Output.Last = text(t)
+	for _, pattern := range []string{`a\.b`, "x+"} {
+		if rapid.Bool().Draw(t, "watched") {
+			o.Output.Seen = append(o.Output.Seen, observation.Seen{Pattern: pattern, Count: rapid.IntRange(0, 2).Draw(t, "count"), Line: text(t)})
+		}
+	}
+	o.Failure = nil
+	if rapid.IntRange(0, 9).Draw(t, "fails") == 0 {
+		o.Failure = &observation.Failure{Kind: text(t), Message: text(t), Remedy: text(t)}
+	}
+	return o
+}
+
+func drawStrike(t *rapid.T) observation.Strike {
+	return observation.Strike{Planned: moment(t), Actual: moment(t), Doing: maybe(t, func(t *rapid.T) observation.Doing {
+		return observation.Doing{Main: drawProcess(t)}
+	})}
+}
+
+func drawSent(t *rapid.T) observation.Sent {
+	return observation.Sent{
+		Signal:      rapid.SampledFrom([]signals.Signal{signals.TERM, signals.INT, signals.KILL, signals.WINCH}).Draw(t, "signal"),
+		To:          rapid.SampledFrom(signals.Deliveries).Draw(t, "to"),
+		At:          moment(t),
+		Error:       rapid.SampledFrom([]string{"", "", "", "no such\nprocess"}).Draw(t, "error"),
+		Disposition: drawDisposition(t),
+		Final:       rapid.Bool().Draw(t, "final"),
+	}
+}
+
+func drawDisposition(t *rapid.T) observation.Disposition {
+	return rapid.SampledFrom([]observation.Disposition{observation.Unknown, observation.Default, observation.Caught,
+		observation.Ignored, observation.Blocked, observation.Uncatchable}).Draw(t, "disposition")
+}
+
+func drawExit(t *rapid.T) observation.Exit {
+	status := rapid.SampledFrom([]uint32{0, 0, 3 << 8, 143 << 8, 9, 9, 15, 11 | 0x80, 0x7f, 0xffff}).Draw(t, "status")
+	return observation.Exit{At: moment(t), Status: status, Step: rapid.IntRange(-1, 4).Draw(t, "step")}
+}
+
+func drawForensics(t *rapid.T) observation.Forensics {
+	return observation.Forensics{Stubborn: some(t, drawProcess), Tree: some(t, drawMember), LastLine: text(t)}
+}
+
+func drawProcess(t *rapid.T) observation.Process {
+	return observation.Process{
+		Identity: observation.Identity{PID: 100, StartTicks: 7},
+		Command:  rapid.SampledFrom([]string{"", "sh", "worker", "w\x1b]0;x\x07"}).Draw(t, "command"),
+		State:    rapid.SampledFrom([]string{"R", "S", "D", "T", "t", "Z", "\x00"}).Draw(t, "state"),
+		WChan:    text(t), Syscall: text(t), NSPid: rapid.IntRange(0, 2).Draw(t, "nspid"),
+		Ignored: drawSet(t), Caught: drawSet(t), Pending: drawSet(t),
+		Threads: some(t, func(t *rapid.T) observation.Thread {
+			return observation.Thread{TID: rapid.IntRange(100, 102).Draw(t, "tid"), State: "S", WChan: text(t), Blocked: drawSet(t), Pending: drawSet(t)}
+		}),
+	}
+}
+
+func drawSet(t *rapid.T) signals.Set {
+	return rapid.SampledFrom([]signals.Set{0, 0, signals.SetOf(signals.TERM), signals.SetOf(signals.INT, signals.TERM)}).Draw(t, "set")
+}
+
+func drawMember(t *rapid.T) observation.Member {
+	return observation.Member{Identity: observation.Identity{PID: rapid.IntRange(100, 105).Draw(t, "pid")},
+		Parent: rapid.IntRange(99, 101).Draw(t, "parent"), Command: text(t), State: text(t)}
+}
+
+func drawSocket(t *rapid.T) observation.Socket {
+	return observation.Socket{Network: "unix", Address: text(t), PID: rapid.IntRange(0, 104).Draw(t, "pid")}
+}
+
+// text is what a hostile target may print or call itself: any bytes.
+func text(t *rapid.T) string {
+	return string(rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "text"))
+}
+
+func moment(t *rapid.T) time.Duration {
+	return rapid.SampledFrom([]time.Duration{0, 1, 900 * time.Nanosecond, ms, 200 * ms, 250 * ms, 999 * ms, s, 2 * s, 3 * s, 10 * s, time.Hour}).Draw(t, "moment")
+}
+
+func some[T any](t *rapid.T, draw func(*rapid.T) T) []T {
+	var drawn []T
+	for range rapid.IntRange(0, 3).Draw(t, "how many") {
+		drawn = append(drawn, draw(t))
+	}
+	return drawn
+}
+
+// maybe draws something three times out of four.
+func maybe[T any](t *rapid.T, draw func(*rapid.T) T) *T {
+	if rapid.IntRange(0, 3).Draw(t, "there") == 0 {
+		return nil
+	}
+	drawn := draw(t)
+	return &drawn
+}
+
+func FuzzJudge(f *testing.F) {
+	for _, m := range []made{
+		worker(), worker().with(killedAt(10*s, nil), survivor(nil), listening(103)), excusedKill(),
+		worker().with(contains, seen(`saved\.`, 1)), worker().with(called("bash"), killedAt(10*s, nil)),
+		worker().with(func(m *made) { m.o.Failure = &observation.Failure{Message: "x"} }),
+	} {
+		text, err := json.Marshal(m.o)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"exit":{"status":127,"step":9},"strike":{},"sent":[{"signal":"KILL","to":"tty","at_ns":-9223372036854775808}]}`))
+	asking := worker().with(contains, within(s)).Scenario
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var o observation.Observation
+		if json.Unmarshal(text, &o) != nil {
+			return
+		}
+		for _, s := range []scenario.Scenario{{}, worker().Scenario, asking} {
+			sound(t, verdict.Judge(s, o))
+		}
+	})
+}
