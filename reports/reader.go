@@ -45,6 +45,7 @@ type Reader struct {
 	source io.ReaderAt
 	closer io.Closer
 	in     *bufio.Reader
+	limit  int // of a line, in bytes
 
 	line   []byte
 	number int   // of line, from 1
@@ -81,6 +82,7 @@ type place struct {
 func NewReader(source io.ReaderAt, size int64) *Reader {
 	return &Reader{
 		source:  source,
+		limit:   maxLine,
 		in:      bufio.NewReaderSize(io.NewSectionReader(source, 0, size), 64<<10),
 		counted: map[key]bool{}, waiting: map[key]int{}, unknown: map[string]bool{},
 	}
@@ -184,7 +186,7 @@ func (r *Reader) readLine() bool {
 	for {
 		chunk, err := r.in.ReadSlice('\n')
 		r.offset += int64(len(chunk))
-		tooLong = tooLong || len(r.line)+len(chunk) > maxLine
+		tooLong = tooLong || len(r.line)+len(chunk) > r.limit
 		if !tooLong {
 			r.line = append(r.line, chunk...)
 		}
@@ -192,7 +194,7 @@ func (r *Reader) readLine() bool {
 			continue
 		}
 		if tooLong {
-			r.warn("the line is longer than %d MiB and was skipped", maxLine>>20)
+			r.warn("the line is longer than %d bytes and was skipped", r.limit)
 			r.line = r.line[:0]
 		}
 		if err != nil && err != io.EOF {

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -21,7 +20,7 @@ const maxGroups = 50
 const restReason = "other reasons: see the record"
 
 // Summarizer sums up trials as they come. The order in which they come does not
-// matter. It keeps counts, one worked example for each kind of finding, and a latency
+// matter, unless there are more than fifty different reasons. It keeps counts, one worked example for each kind of finding, and a latency
 // for each trial.
 type Summarizer struct {
 	info      RunInfo
@@ -32,8 +31,8 @@ type Summarizer struct {
 
 // tally is the running sum of one campaign.
 type tally struct {
-	quota     scenario.Quota
-	counts    Counts
+	scenario  scenario.Scenario
+	counts    verdict.Tally
 	findings  map[kindKey]*Findings
 	unproven  map[reasonKey]*Unproven
 	latencies []time.Duration
@@ -54,10 +53,7 @@ type reasonKey struct {
 func NewSummarizer(info RunInfo) *Summarizer {
 	s := &Summarizer{info: info, campaigns: map[string]*tally{}, degraded: map[observation.Degradation]int{}}
 	for _, planned := range info.Scenarios {
-		t := s.campaign(planned.Name)
-		if q := planned.Expect.MinConclusive; q != nil {
-			t.quota = *q
-		}
+		s.campaign(planned.Name).scenario = planned.WithDefaults()
 	}
 	return s
 }
@@ -67,7 +63,7 @@ func (s *Summarizer) campaign(name string) *tally {
 	t, known := s.campaigns[name]
 	if !known {
 		t = &tally{
-			quota:    *scenario.Scenario{}.WithDefaults().Expect.MinConclusive,
+			scenario: scenario.Scenario{Name: name}.WithDefaults(),
 			findings: map[kindKey]*Findings{}, unproven: map[reasonKey]*Unproven{},
 			endings: map[string]int{}, checks: map[string]*CheckCount{},
 		}
@@ -80,7 +76,7 @@ func (s *Summarizer) campaign(name string) *tally {
 // Add counts a trial. Each trial must be added once; [Reader] sees to that.
 func (s *Summarizer) Add(t harness.Trial) {
 	c := s.campaign(t.Scenario)
-	c.counts.add(t.Judgement.Verdict)
+	c.counts.Add(t.Judgement.Verdict)
 	c.addFindings(t)
 	c.addReason(t)
 	c.addStop(t.Observation)
@@ -90,21 +86,6 @@ func (s *Summarizer) Add(t harness.Trial) {
 			d.Why = restReason
 		}
 		s.degraded[d]++
-	}
-}
-
-func (c *Counts) add(v verdict.Verdict) {
-	c.Total++
-	switch v {
-	case verdict.Graceful:
-		c.Graceful++
-	case verdict.Violation:
-		c.Violation++
-	case verdict.Inconclusive:
-		c.Inconclusive++
-	default:
-		// A trial without a verdict of its own was not judged: the harness' failure.
-		c.Error++
 	}
 }
 
@@ -189,20 +170,20 @@ func (s *Summarizer) Summary() Summary {
 		Schema: Schema, Run: s.info.ID, Started: s.info.Started, Seed: s.info.Seed,
 		Scenarios: []Campaign{}, Degradations: s.degradations(),
 	}
-	verdicts := make([]verdict.Verdict, 0, len(s.order))
+	var verdicts []verdict.Verdict
 	for _, name := range s.order {
 		c := s.campaigns[name].summary(name)
 		summary.Scenarios = append(summary.Scenarios, c)
 		verdicts = append(verdicts, c.Verdict)
 	}
-	summary.Verdict = runVerdict(verdicts)
+	summary.Verdict = verdict.Worst(verdicts...)
 	return summary
 }
 
 func (c *tally) summary(name string) Campaign {
-	v, reason := campaignVerdict(c.counts, c.quota)
+	v, reason := verdict.Campaign(c.scenario, c.counts)
 	return Campaign{
-		Name: name, Verdict: v, Reason: reason, Trials: c.counts,
+		Name: name, Verdict: v, Reason: reason, Trials: Counts{c.counts.Total(), c.counts},
 		Findings: c.sortedFindings(), Unproven: c.sortedReasons(),
 		Latency: latencyOf(c.latencies), Endings: maps.Clone(c.endings),
 		Checks: c.sortedChecks(), Late: c.late,
@@ -237,11 +218,23 @@ func (c *tally) sortedReasons() []Unproven {
 	return sorted
 }
 
+// sortedChecks keeps the order of package verdict; checks that it does not know, from
+// a newer sigprobe's record, come last.
 func (c *tally) sortedChecks() []CheckCount {
+	known := verdict.Checks()
 	var sorted []CheckCount
-	for _, name := range slices.Sorted(maps.Keys(c.checks)) {
-		sorted = append(sorted, *c.checks[name])
+	for _, count := range c.checks {
+		sorted = append(sorted, *count)
 	}
+	place := func(name string) int {
+		if at := slices.Index(known, name); at >= 0 {
+			return at
+		}
+		return len(known)
+	}
+	slices.SortFunc(sorted, func(a, b CheckCount) int {
+		return cmp.Or(cmp.Compare(place(a.Check), place(b.Check)), cmp.Compare(a.Check, b.Check))
+	})
 	return sorted
 }
 
@@ -254,36 +247,4 @@ func (s *Summarizer) degradations() []Degraded {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
 	})
 	return sorted
-}
-
-// campaignVerdict is the worst of the trials in the order violation, error,
-// inconclusive, graceful; inconclusive counts when fewer trials than the quota proved
-// something.
-func campaignVerdict(c Counts, quota scenario.Quota) (v verdict.Verdict, reason string) {
-	proved := c.Graceful + c.Violation
-	need := max(quota.Of(c.Total), 1)
-	switch {
-	case c.Violation > 0:
-		return verdict.Violation, ""
-	case c.Error > 0:
-		return verdict.Error, ""
-	case c.Total == 0:
-		return verdict.Inconclusive, "no trial was run"
-	case proved < need:
-		return verdict.Inconclusive, fmt.Sprintf("%d of %d trials proved something, and %d are needed", proved, c.Total, need)
-	}
-	return verdict.Graceful, ""
-}
-
-// runVerdict is the worst of the campaigns in the same order. Nothing run is nothing proved.
-func runVerdict(campaigns []verdict.Verdict) verdict.Verdict {
-	for _, worst := range []verdict.Verdict{verdict.Violation, verdict.Error, verdict.Inconclusive} {
-		if slices.Contains(campaigns, worst) {
-			return worst
-		}
-	}
-	if len(campaigns) == 0 {
-		return verdict.Inconclusive
-	}
-	return verdict.Graceful
 }

@@ -27,7 +27,7 @@ type Summary struct {
 type Campaign struct {
 	Name    string          `json:"name"`
 	Verdict verdict.Verdict `json:"verdict"`
-	// Reason says why the campaign is inconclusive; empty otherwise.
+	// Reason says in one line why the campaign is not graceful.
 	Reason string `json:"reason,omitempty"`
 	Trials Counts `json:"trials"`
 	// Findings are grouped by check and kind, the most frequent first; never nil.
@@ -47,13 +47,10 @@ type Campaign struct {
 // LateShot is the lateness from which on a shot is counted as late.
 const LateShot = time.Millisecond
 
-// Counts are numbers of trials by verdict.
+// Counts are numbers of trials by verdict, and their sum.
 type Counts struct {
-	Total        int `json:"total"`
-	Graceful     int `json:"graceful"`
-	Violation    int `json:"violation"`
-	Inconclusive int `json:"inconclusive"`
-	Error        int `json:"error"`
+	Total int `json:"total"`
+	verdict.Tally
 }
 
 // Findings are the findings of one check and kind. Message, Evidence and Hint are
