@@ -27,6 +27,9 @@ func TestUnproved(t *testing.T) {
 		}), inconclusive("crashed with SEGV, 3 ms after launch")},
 		{"struck when already dead", worker().with(code(3), func(m *made) { m.o.Exit.At = 199 * ms }),
 			inconclusive("code 3, 199 ms after launch")},
+		{"struck a zombie", worker().with(struckState("Z", 0, "Z")), inconclusive("before the signal was due")},
+		{"struck a zombie leader", worker().with(struckState("Z", 0, "S")), graceful},
+		{"dead right after the strike", worker().with(struckState("Z", s, "Z")), graceful},
 		{"no end, no failure", worker().with(func(m *made) { m.o.Exit, m.o.Stage = nil, observation.Struck }),
 			want{verdict.Error, "", []string{"incomplete", `"struck"`}}},
 		{"gone when the signal was sent", worker().with(code(3), func(m *made) { m.o.Sent[0].Error = "no such process" }),
@@ -34,6 +37,16 @@ func TestUnproved(t *testing.T) {
 		{"signal refused", worker().with(func(m *made) { m.o.Sent[0].Error = "operation not permitted" }, killedAt(10*s, nil)),
 			want{verdict.Error, "", []string{"TERM could not be sent to worker: operation not permitted"}}},
 	})
+}
+
+// struckState is what was seen of the main process, and how long after launch.
+func struckState(state string, at time.Duration, thread string) func(*made) {
+	return func(m *made) {
+		doing := *m.o.Strike.Doing
+		doing.At, doing.Main.State = at, state
+		doing.Main.Threads = []observation.Thread{{TID: 100, State: "Z"}, {TID: 101, State: thread}}
+		m.o.Strike.Doing = &doing
+	}
 }
 
 func TestExit(t *testing.T) {

@@ -92,7 +92,15 @@ func failure(failed observation.Failure) string {
 // leftEarly says that the main process was gone before it was struck. A signal to a
 // process that is dead and not yet reaped succeeds, so a strike alone proves nothing.
 func (f facts) leftEarly() bool {
-	return f.o.Strike == nil || f.o.Exit.Step < 0 || f.latency < 0
+	return f.o.Strike == nil || f.o.Exit.Step < 0 || f.latency < 0 || f.struckDead()
+}
+
+// struckDead says that the last look before the strike showed a dead process. A zombie
+// with threads that are not dead is alive: only its first thread has left.
+func (f facts) struckDead() bool {
+	doing := f.o.Strike.Doing
+	return doing != nil && doing.At <= f.o.Strike.Actual && doing.Main.State == "Z" &&
+		!slices.ContainsFunc(doing.Main.Threads, func(t observation.Thread) bool { return t.State != "Z" && t.State != "X" })
 }
 
 // undelivered says that the kernel refused every signal that the target could have
