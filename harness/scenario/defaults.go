@@ -1,13 +1,18 @@
 package scenario
 
 import (
+	"path/filepath"
+	"strings"
+	"unicode"
+
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/signals"
 )
 
 // WithDefaults fills in every default that does not depend on where the scenario
-// came from.
+// came from. What is impossible stays so for [Check] to find.
 func (s Scenario) WithDefaults() Scenario {
+	setDefault(&s.Name, nameOf(s.Target.Command))
 	if len(s.Stop.Schedule.Steps) == 0 {
 		s.Stop.Schedule = signals.DefaultSchedule
 	}
@@ -19,6 +24,20 @@ func (s Scenario) WithDefaults() Scenario {
 	s.Strike = s.Strike.withDefaults()
 	s.Expect = s.Expect.withDefaults(s.Stop.Schedule)
 	return s
+}
+
+// nameOf makes a name of a command: its base name with dashes for what a name cannot have.
+func nameOf(command []string) string {
+	if len(command) == 0 {
+		return ""
+	}
+	name := strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII || !goodName.MatchString("x"+string(r)) {
+			return '-'
+		}
+		return r
+	}, filepath.Base(command[0]))
+	return strings.TrimLeft(name[:min(len(name), maxName)], ".-")
 }
 
 func (s Strike) withDefaults() Strike {
@@ -35,7 +54,7 @@ func (s Strike) withDefaults() Strike {
 	}
 	setDefault(&random.Trials, DefaultTrials)
 	setDefault(&random.From, FromReady)
-	if random.Within != 0 {
+	if random.Within != 0 && random.Window == nil {
 		random.Window, random.Within = &Window{0, random.Within.D()}, 0
 	}
 	setDefaultPointer(&random.Window, Window{0, DefaultWindow})

@@ -24,12 +24,15 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 
 // UnmarshalText reads a duration that is not negative.
 func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no duration: write it with its unit, such as 2s or 150ms", text)
+	if len(text) > 0 && strings.Trim(string(text), "0123456789.") == "" {
+		return fmt.Errorf("%q has no unit; write %ss", text, text)
 	}
-	if parsed < 0 {
-		return fmt.Errorf("the duration %q is negative", text)
+	parsed, err := time.ParseDuration(string(text))
+	switch {
+	case len(text) > 0 && text[0] == '-':
+		return fmt.Errorf("the duration %q is negative; write 0s or more", text)
+	case err != nil:
+		return fmt.Errorf("%q is no duration; write a number with its unit, such as 2s or 150ms", text)
 	}
 	*d = Duration(parsed)
 	return nil
@@ -54,7 +57,7 @@ func ParseWindow(text string) (Window, error) {
 		return Window{}, fmt.Errorf("window %q: %w", text, err)
 	}
 	if b < a {
-		return Window{}, fmt.Errorf("window %q ends before it starts: write the earlier end first, as in %s..%s", text, b, a)
+		return Window{}, fmt.Errorf("window %q ends before it starts; write the earlier end first, as in %s..%s", text, b, a)
 	}
 	return Window{a.D(), b.D()}, nil
 }
@@ -85,7 +88,7 @@ func ParseRange(text string) (Range, error) {
 	a, errA := strconv.Atoi(first)
 	b, errB := strconv.Atoi(last)
 	if errA != nil || errB != nil || a < 1 || b < a {
-		return Range{}, fmt.Errorf("%q is no range: write a number from 1 on, or two as in 1..10", text)
+		return Range{}, fmt.Errorf("%q is no range; write a number from 1 on, or two as in 1..10", text)
 	}
 	return Range{a, b}, nil
 }
@@ -115,11 +118,27 @@ type Regexp struct {
 // MustRegexp compiles text and panics where it is none; for scenarios written in Go.
 func MustRegexp(text string) *Regexp { return &Regexp{regexp.MustCompile(text)} }
 
+// String is the expression; "" for none.
+func (r Regexp) String() string {
+	if r.Regexp == nil {
+		return ""
+	}
+	return r.Regexp.String()
+}
+
+// MarshalText writes what String writes.
+func (r Regexp) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// cause is what is wrong with an expression, without package regexp's preface.
+func cause(err error) string {
+	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+}
+
 // UnmarshalText compiles the expression.
 func (r *Regexp) UnmarshalText(text []byte) error {
 	compiled, err := regexp.Compile(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no regular expression (RE2): %w", text, err)
+		return fmt.Errorf("%q is no regular expression: %s; write one in RE2 syntax", text, cause(err))
 	}
 	r.Regexp = compiled
 	return nil
@@ -131,9 +150,13 @@ type Accept struct {
 	Code int // for the kind code
 }
 
-// Matches says whether the ending is this one.
+// Matches says whether the ending is this one. A code is accepted by its number also
+// where it is a signal's: code:143 takes an exit with 143 after TERM.
 func (a Accept) Matches(e observation.Ending) bool {
-	return a.Kind == e.Kind && (a.Kind != observation.Code || a.Code == e.Code)
+	if a.Kind == observation.Code {
+		return a.Code == e.Code && (e.Kind == observation.Code || e.Kind == observation.SignalCode)
+	}
+	return a.Kind == e.Kind
 }
 
 // String writes `clean`, `code:3`.
@@ -148,13 +171,17 @@ func (a Accept) String() string {
 func (a Accept) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText reads an ending as `--accept` takes it. `conventional` is no ending
-// but a list: see [ParseAccepts].
+// but a list: see [ParseAccepts]. code:0 is clean.
 func (a *Accept) UnmarshalText(text []byte) error {
 	kind, code, err := observation.ParseKind(string(text))
-	if err == nil {
-		*a = Accept{kind, code}
+	switch {
+	case err != nil:
+		return err
+	case kind == observation.Code && code == 0:
+		kind = observation.Clean
 	}
-	return err
+	*a = Accept{kind, code}
+	return nil
 }
 
 // Conventional is what `conventional` stands for: the endings that one convention or
@@ -212,14 +239,14 @@ func (q *Quota) UnmarshalText(text []byte) error {
 	if share, isShare := strings.CutSuffix(string(text), "%"); isShare {
 		percent, err := strconv.ParseFloat(share, 64)
 		if err != nil || !(percent > 0 && percent <= 100) {
-			return fmt.Errorf("%q is no share: write one from above 0%% to 100%%", text)
+			return fmt.Errorf("%q is no share; write one from above 0%% to 100%%", text)
 		}
 		*q = Quota{Percent: percent}
 		return nil
 	}
 	count, err := strconv.Atoi(string(text))
 	if err != nil || count < 0 {
-		return fmt.Errorf("%q is no number of trials: write one such as 10, or a share such as 50%%", text)
+		return fmt.Errorf("%q is no number of trials; write one such as 10, or a share such as 50%%", text)
 	}
 	*q = Quota{Count: count}
 	return nil
