@@ -21,6 +21,8 @@ type Doing struct {
 type Process struct {
 	Identity
 	Command string `json:"command"` // the kernel's name, at most 15 bytes
+	// Program is the path of the file it runs: for a script its interpreter's.
+	Program string `json:"program,omitempty"`
 	// State is the letter of proc_pid_stat(5): R, S, D, T, t, Z, …
 	State   string `json:"state"`
 	Syscall string `json:"syscall,omitempty"` // name of the system call it is in, or "running"

@@ -51,11 +51,13 @@ func (h *Handle) openFile(fd int) (observation.OpenFile, error) {
 	return file, nil
 }
 
-func (h *Handle) link(fd int) (string, error) {
+func (h *Handle) link(fd int) (string, error) { return h.readlink("fd/" + strconv.Itoa(fd)) }
+
+func (h *Handle) readlink(name string) (string, error) {
 	var target [unix.PathMax]byte
-	n, err := unix.Readlinkat(h.dir, "fd/"+strconv.Itoa(fd), target[:])
+	n, err := unix.Readlinkat(h.dir, name, target[:])
 	if err != nil {
-		return "", fmt.Errorf("/proc/%d/fd/%d: %w", h.PID, fd, notFound(err))
+		return "", fmt.Errorf("/proc/%d/%s: %w", h.PID, name, notFound(err))
 	}
 	return string(target[:n]), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
@@ -95,6 +96,7 @@ func (h *Handle) Process() (observation.Process, error) {
 		Identity: h.Identity, Command: stat.Command, State: status.State,
 		Ignored: status.Ignored, Caught: status.Caught, Pending: status.ProcessPending,
 	}
+	p.Program = h.program()
 	if status.NSPid != h.PID {
 		p.NSPid = status.NSPid
 	}
@@ -105,6 +107,16 @@ func (h *Handle) Process() (observation.Process, error) {
 		p.Threads = h.threads()
 	}
 	return p, nil
+}
+
+// program is the path of the file that the process runs; empty where the kernel does
+// not tell.
+func (h *Handle) program() string {
+	path, err := h.readlink("exe")
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 func thread(tid int, s Status, syscall, wchan string) observation.Thread {
@@ -189,13 +201,14 @@ func (h *Handle) numbers(folder string) []int {
 	return list
 }
 
-// RunDelay sums, over all live threads, the time they were runnable and waited for a
-// processor: the second number of /proc/PID/task/TID/schedstat, in nanoseconds
-// (Documentation/scheduler/sched-stats.rst; needs CONFIG_SCHED_INFO).
-func (h *Handle) RunDelay() (nanoseconds int64, err error) {
+// RunDelay sums, over all live threads, the time they used a processor and the time
+// they were runnable and waited for one: the first two numbers of
+// /proc/PID/task/TID/schedstat (Documentation/scheduler/sched-stats.rst; needs
+// CONFIG_SCHED_INFO).
+func (h *Handle) RunDelay() (used, waited time.Duration, err error) {
 	tasks := h.Tasks()
 	if tasks == nil {
-		return 0, fmt.Errorf("/proc/%d/task: %w", h.PID, unix.ESRCH)
+		return 0, 0, fmt.Errorf("/proc/%d/task: %w", h.PID, unix.ESRCH)
 	}
 	for _, tid := range tasks {
 		text, err := h.read("task/" + strconv.Itoa(tid) + "/schedstat")
@@ -203,14 +216,14 @@ func (h *Handle) RunDelay() (nanoseconds int64, err error) {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		fields := bytes.Fields(text)
 		if len(fields) < 2 {
-			return 0, fmt.Errorf("/proc/%d/schedstat: %q", h.PID, text)
+			return 0, 0, fmt.Errorf("/proc/%d/schedstat: %q", h.PID, text)
 		}
-		delay, _ := strconv.ParseInt(string(fields[1]), 10, 64) //nolint:errcheck // the kernel writes numbers
-		nanoseconds += delay
+		used += time.Duration(number(fields[0]))
+		waited += time.Duration(number(fields[1]))
 	}
-	return nanoseconds, nil
+	return used, waited, nil
 }

@@ -1,0 +1,184 @@
+package warden
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+)
+
+// Warden is the host's side of one warden process. It runs one trial at a time.
+type Warden struct {
+	// Abilities is what the warden found that this machine permits.
+	Abilities Abilities
+
+	cmd    *exec.Cmd
+	socket *os.File
+	out    *gob.Encoder
+	in     *gob.Decoder
+	stderr *tail
+}
+
+// startBound is how long a warden may take to greet, leaveBound how long to remove
+// its tree and leave.
+const (
+	startBound = 20 * time.Second
+	leaveBound = killBound + 5*time.Second
+)
+
+// Start starts a warden. It takes 10 to 20 ms, once for a whole campaign.
+func Start() (*Warden, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("start a warden: socketpair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "warden")
+	defer theirs.Close() //nolint:errcheck // the child has its own
+	// Non-blocking, so that Go's poller waits on it and a deadline can be set.
+	unix.SetNonblock(pair[0], true) //nolint:errcheck // cannot fail on a fresh socket
+	w := &Warden{socket: os.NewFile(uintptr(pair[0]), "warden"), stderr: &tail{}}
+	w.out, w.in = gob.NewEncoder(w.socket), gob.NewDecoder(w.socket)
+	w.cmd = &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{Name}, Env: wardenEnv(), Dir: "/",
+		Stderr: w.stderr, ExtraFiles: []*os.File{theirs},
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+		WaitDelay:   time.Second,
+	}
+	if err := w.cmd.Start(); err != nil {
+		w.socket.Close() //nolint:errcheck // the error that counts is the other
+		return nil, fmt.Errorf("start a warden: %w", err)
+	}
+	return w, w.greet()
+}
+
+// wardenEnv is the warden's own environment, not the target's: what the Go runtime and
+// gopsutil read must not come from the user.
+func wardenEnv() []string { return []string{"GOTRACEBACK=all", "PATH=" + os.Getenv("PATH")} }
+
+func (w *Warden) greet() error {
+	w.socket.SetReadDeadline(time.Now().Add(startBound)) //nolint:errcheck // the descriptor is pollable
+	var greeting reply
+	if err := w.in.Decode(&greeting); err != nil || greeting.Abilities == nil {
+		w.Close() //nolint:errcheck // the error that counts is the other
+		return fmt.Errorf("start a warden: no greeting: %w", w.died(err))
+	}
+	w.socket.SetReadDeadline(time.Time{}) //nolint:errcheck // likewise
+	w.Abilities = *greeting.Abilities
+	return nil
+}
+
+// died adds what the warden said on its standard error.
+func (w *Warden) died(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the warden died")
+	}
+	if said := w.stderr.String(); said != "" {
+		return fmt.Errorf("%w; it said: %s", err, said)
+	}
+	return err
+}
+
+// Run runs one trial and returns what was observed. A cancelled context makes the
+// warden kill the tree and leave; the Warden is then of no more use, as after any
+// error. A target that misbehaves, or cannot be started, is no error: the observation
+// tells.
+func (w *Warden) Run(ctx context.Context, request Request) (observation.Observation, error) {
+	stop := context.AfterFunc(ctx, func() { unixShutdown(w.socket) })
+	defer stop()
+	if err := w.out.Encode(request); err != nil {
+		return observation.Observation{}, w.lost(ctx, fmt.Errorf("send a request: %w", err))
+	}
+	var answer reply
+	if err := w.in.Decode(&answer); err != nil {
+		return observation.Observation{}, w.lost(ctx, w.died(err))
+	}
+	if answer.Observation == nil {
+		return observation.Observation{}, w.lost(ctx, errors.New("the warden answered without an observation"))
+	}
+	return *answer.Observation, nil
+}
+
+func (w *Warden) lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("warden %d: %w", w.cmd.Process.Pid, err)
+}
+
+// unixShutdown tells the warden that no more requests come: in the middle of a trial
+// it kills the tree, answers and leaves.
+func unixShutdown(socket *os.File) {
+	if raw, err := socket.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_WR) }) //nolint:errcheck // a closed socket says the same
+	}
+}
+
+// Close lets the warden kill what is left of its tree and waits until it has left. A
+// warden that does not leave in time is killed, and its cgroup with it; that is an
+// error, for what it left behind then is not known where there is no cgroup.
+func (w *Warden) Close() error {
+	w.socket.Close() //nolint:errcheck // it is closed either way
+	exited := make(chan error, 1)
+	go func() { exited <- w.cmd.Wait() }()
+	var err error
+	select {
+	case err = <-exited:
+	case <-time.After(leaveBound):
+		w.cmd.Process.Kill() //nolint:errcheck // it may just have left
+		<-exited
+		err = fmt.Errorf("did not leave within %s", leaveBound)
+	}
+	if err != nil {
+		w.cleanUp()
+		return fmt.Errorf("warden %d: %w", w.cmd.Process.Pid, w.died(err))
+	}
+	return nil
+}
+
+// cleanUp removes what a warden that died left in its cgroup.
+func (w *Warden) cleanUp() {
+	if w.Abilities.CgroupDir == "" {
+		return
+	}
+	g := &group{dir: w.Abilities.CgroupDir, fd: -1}
+	g.kill()
+	g.remove()
+}
+
+// PID is the warden's process ID.
+func (w *Warden) PID() int { return w.cmd.Process.Pid }
+
+// tail keeps the end of what a warden says on its standard error.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailSize = 8 << 10
+
+func (t *tail) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, text...)
+	if extra := len(t.text) - tailSize; extra > 0 {
+		t.text = append(t.text[:0], t.text[extra:]...)
+	}
+	return len(text), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.text))
+}

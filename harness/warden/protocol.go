@@ -1,0 +1,67 @@
+// Package warden runs one shot in a process tree that it owns: launch, ready,
+// trigger, stop, watch, clean up. It knows processes, not files.
+//
+// A warden is a process of its own, the running binary started once more under the
+// name [Name] with a socket as descriptor 3; a package-level hook makes this work in
+// every binary that links the package, a test binary too, with nothing to call. The
+// host side is [Warden]: [Start], [Warden.Run], [Warden.Close].
+//
+// The warden is a child subreaper, so every orphan of its target becomes its own
+// child; it holds one target at a time; and when the socket closes, because the host
+// closed it or died by whatever means, it kills the tree and leaves.
+package warden
+
+import (
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+)
+
+// Name is the argv[0] under which the binary is a warden.
+const Name = "sigprobe-warden"
+
+// controlFD is the warden's end of the socket to its host.
+const controlFD = 3
+
+// Request asks for one trial. Every wait that it causes is bounded by the times in it.
+type Request struct {
+	// Path is the program, absolute or relative to Dir; it is not looked up in PATH.
+	Path string
+	// Args begins with argv[0].
+	Args []string
+	Env  []string
+	Dir  string
+	// InheritSignals keeps the signals ignored that sigprobe was started with ignored.
+	InheritSignals bool
+
+	Ready scenario.Ready
+	Shot  plan.Shot
+	// Settle is how long descendants may outlive the main process.
+	Settle time.Duration
+	// Limit bounds a wait of the schedule that never gives up, and the wait for an
+	// output line to strike at.
+	Limit time.Duration
+	// Watch are regular expressions (RE2) whose matches in the output are counted.
+	Watch []string
+	// Minimal leaves out what the target was doing when it was struck.
+	Minimal bool
+}
+
+// Abilities is what a warden found that it can do on this machine.
+type Abilities struct {
+	Layers       []observation.Layer
+	Degradations []observation.Degradation
+	// RealTime says whether the real-time scheduling policy is permitted.
+	RealTime bool
+	// CgroupDir is the group that targets are born into; empty without one.
+	CgroupDir string
+}
+
+// reply is what a warden answers: once with Abilities when it is up, then an
+// Observation for every Request.
+type reply struct {
+	Abilities   *Abilities
+	Observation *observation.Observation
+}

@@ -1,0 +1,319 @@
+package warden
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/internal/proc"
+	"github.com/sigprobe/sigprobe/harness/internal/strike"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// strikePoint waits for the shot's point and sends the first signal there. It returns
+// false when there was nothing to strike: the target left first, or the point did not
+// come.
+func (t *trial) strikePoint() bool {
+	if t.over() {
+		return false
+	}
+	edge := strike.Sharpen()
+	defer edge.Blunt()
+	planned, event, came := t.point()
+	if !came {
+		return false
+	}
+	s := observation.Strike{Planned: planned, Event: event, RealTime: edge.RealTime}
+	if !t.aim(planned, &s) {
+		return false
+	}
+	s.Actual = t.clock.Now()
+	t.o.Strike = &s
+	t.send(t.req.Shot.Schedule.Steps[0].Signal, s.Actual)
+	t.o.Stage = observation.Struck
+	if s.Doing == nil && !t.req.Minimal {
+		t.o.Strike.Doing = t.lookAround()
+	}
+	return true
+}
+
+// point waits until it is known when the strike is due.
+func (t *trial) point() (planned time.Duration, event string, came bool) {
+	if line := t.req.Shot.Point.Line; line != nil {
+		if !t.until(t.req.Limit, func() bool { return t.fired != nil || t.over() }) {
+			t.o.Missed = fmt.Sprintf("the %s did not come within %s", t.req.Shot.Point, t.req.Limit)
+		}
+		if t.fired == nil {
+			return 0, "", false
+		}
+		return t.fired.at + line.Delay, t.fired.line, true
+	}
+	point := t.req.Shot.Point.Time
+	if point.From == scenario.FromReady {
+		return t.o.Ready.At + point.After, "", true
+	}
+	return point.After, "", true
+}
+
+// handlerAsk is how often a handler that is not there yet is looked for before the strike.
+const handlerAsk = 5 * time.Millisecond
+
+// aim waits until the strike is due: asleep, then looking at the target, then spinning.
+// Where there is no time for the look before the strike it is left for afterwards, but
+// for the disposition, without which the ending could not be named. It returns false
+// when the target left first.
+func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
+	lead := strike.SpinLead + t.w.factsCost*5/4
+	for wake := planned - lead; t.clock.Now() < wake; {
+		t.noteHandler()
+		next := wake
+		if t.o.HandlerSeen == nil {
+			next = min(wake, t.clock.Now()+handlerAsk)
+		}
+		if t.until(next, t.over) {
+			return false
+		}
+	}
+	if !t.req.Minimal && planned-t.clock.Now() > t.w.factsCost {
+		started := t.clock.Now()
+		s.Doing = t.lookAround()
+		t.w.factsCost = (7*t.w.factsCost + t.clock.Now() - started) / 8
+	}
+	t.readDisposition(s.Doing)
+	t.until(planned-strike.SpinLead, t.over)
+	if t.over() {
+		return false
+	}
+	if !t.clock.Spin(planned, t.targetEnded) {
+		t.noteExit(t.clock.Now())
+		return false
+	}
+	return true
+}
+
+// targetEnded asks the kernel, without waiting, whether the target has ended.
+func (t *trial) targetEnded() bool {
+	fds := []unix.PollFd{{Fd: int32(t.target.FD()), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return n > 0 && err == nil
+}
+
+// readDisposition reads what the target does with the first signal, from what was
+// just read anyway where there is something.
+func (t *trial) readDisposition(doing *observation.Doing) {
+	first := t.req.Shot.Schedule.First()
+	if doing != nil {
+		t.disposition = doing.Main.Disposition(first)
+	} else {
+		t.disposition = t.dispositionOf(first)
+	}
+	if t.disposition == observation.Caught && t.o.HandlerSeen == nil {
+		now := t.clock.Now()
+		t.o.HandlerSeen = &now
+	}
+}
+
+func (t *trial) dispositionOf(s signals.Signal) observation.Disposition {
+	status, err := t.target.Status()
+	if err != nil {
+		return observation.Unknown
+	}
+	if status.Threads > 1 && status.Blocked.Has(s) {
+		// Other threads may take it: all their masks count.
+		if p, err := t.target.Process(); err == nil {
+			return p.Disposition(s)
+		}
+	}
+	p := observation.Process{
+		Ignored: status.Ignored, Caught: status.Caught,
+		Threads: []observation.Thread{{Blocked: status.Blocked}},
+	}
+	return p.Disposition(s)
+}
+
+// stop carries the rest of the schedule out. A target that the whole schedule did not
+// move is looked at closely and killed with its tree.
+func (t *trial) stop() {
+	t.starvation.watch(t.o.Strike.Actual)
+	schedule := t.req.Shot.Schedule
+	for i, wait := range schedule.Waits(t.req.Limit) {
+		if i > 0 {
+			t.escalate(schedule.Steps[i].Signal)
+		}
+		if t.waitExit(t.clock.Now() + wait) {
+			return
+		}
+	}
+	t.giveUp()
+}
+
+// waitExit waits for the main process' end. The measurement of starvation begins a
+// moment after the strike, so that a target which leaves at once costs nothing.
+func (t *trial) waitExit(deadline time.Duration) bool {
+	if from := t.starvation.from; !t.starvation.begun && from < deadline {
+		if t.until(from, t.over) {
+			return true
+		}
+		t.starvation.begin(t)
+	}
+	return t.until(deadline, t.over) || t.hostGone
+}
+
+func (t *trial) escalate(s signals.Signal) {
+	if s == signals.KILL {
+		t.investigate()
+	}
+	t.disposition = t.dispositionOf(s)
+	t.send(s, t.clock.Now())
+}
+
+// giveUp kills the tree after the schedule was exhausted.
+func (t *trial) giveUp() {
+	t.investigate()
+	sent := observation.Sent{
+		Signal: signals.KILL, To: signals.ToProcess, At: t.clock.Now(),
+		Disposition: observation.Uncatchable, Final: true,
+	}
+	if err := t.target.Signal(signals.KILL); err != nil {
+		sent.Error = err.Error()
+	} else {
+		sent.Receivers = 1
+	}
+	t.o.Sent = append(t.o.Sent, sent)
+	t.until(t.clock.Now()+killBound, t.over)
+}
+
+// send delivers one signal of the schedule and records what the kernel answered.
+func (t *trial) send(s signals.Signal, at time.Duration) {
+	sent := observation.Sent{Signal: s, To: t.req.Shot.To, At: at, Disposition: t.disposition}
+	var err error
+	switch {
+	case sent.To == signals.ToTTY && s != signals.KILL:
+		var warning string
+		if warning, err = t.tty.send(s); warning != "" {
+			t.degrade("terminal", warning)
+		}
+	case sent.To == signals.ToGroup:
+		sent.Receivers, err = t.sendGroup(s)
+	case sent.To == signals.ToSession:
+		sent.Receivers, err = t.sendSession(s)
+	default:
+		sent.To, sent.Receivers, err = signals.ToProcess, 1, t.target.Signal(s)
+	}
+	if err != nil {
+		sent.Error, sent.Receivers = err.Error(), 0
+	}
+	t.o.Sent = append(t.o.Sent, sent)
+}
+
+// sendGroup signals the target's process group. The number is safe: the target leads
+// the group and is not reaped yet. Receivers are counted afterwards, when there is no
+// hurry any more.
+func (t *trial) sendGroup(s signals.Signal) (receivers int, err error) {
+	if err := unix.Kill(-t.target.PID, unix.Signal(s)); err != nil {
+		return 0, err
+	}
+	receivers = 1
+	for _, m := range proc.Descendants(os.Getpid()) {
+		if m.Group == t.target.PID && m.Identity != t.target.Identity {
+			receivers++
+		}
+	}
+	return receivers, nil
+}
+
+// sendSession signals every process of the target's session, the target first, and
+// looks again until nobody new is there.
+func (t *trial) sendSession(s signals.Signal) (receivers int, err error) {
+	if err := t.target.Signal(s); err != nil {
+		return 0, err
+	}
+	done := map[observation.Identity]bool{t.target.Identity: true}
+	for found := true; found; {
+		found = false
+		for _, m := range proc.Descendants(os.Getpid()) {
+			if m.Session != t.target.PID || m.State == "Z" || done[m.Identity] {
+				continue
+			}
+			done[m.Identity], found = true, true
+			if signalMember(m, s) {
+				receivers++
+			}
+		}
+	}
+	return receivers + 1, nil
+}
+
+func signalMember(m observation.Member, s signals.Signal) bool {
+	h, err := proc.Open(m.PID)
+	if err != nil {
+		return false
+	}
+	defer h.Close()
+	return h.Identity == m.Identity && h.Signal(s) == nil
+}
+
+// lookAround records what the target and its tree are doing now.
+func (t *trial) lookAround() *observation.Doing {
+	doing := observation.Doing{At: t.clock.Now()}
+	main, err := t.target.Process()
+	if err != nil {
+		return nil // it is gone, or the kernel does not tell; then nothing is claimed
+	}
+	doing.Main = main
+	doing.Files = t.target.OpenFiles()
+	doing.Descendants = t.census(doing.At)
+	t.o.Output.Last = t.lastLine()
+	t.noteListening(doing)
+	return &doing
+}
+
+// noteListening records the tree's listening sockets, where it has sockets at all.
+func (t *trial) noteListening(doing observation.Doing) {
+	pids := []int{}
+	for _, file := range doing.Files {
+		if _, isSocket := proc.Inode(file.Path, "socket"); isSocket {
+			pids = append(pids, t.target.PID)
+			break
+		}
+	}
+	for _, m := range doing.Descendants {
+		if m.State != "Z" {
+			pids = append(pids, m.PID)
+		}
+	}
+	if len(pids) > 0 {
+		t.o.Listening = proc.Listening(pids)
+	}
+}
+
+// maxStubborn bounds how many processes are looked at closely.
+const maxStubborn = 32
+
+// investigate takes the last look at a target that did not leave, before it is killed.
+func (t *trial) investigate() {
+	if t.o.Forensics != nil || t.exited() {
+		return
+	}
+	f := observation.Forensics{At: t.clock.Now(), LastLine: t.lastLine(), Files: t.target.OpenFiles()}
+	if main, err := t.target.Process(); err == nil {
+		f.Stubborn = append(f.Stubborn, main)
+	}
+	f.Tree = t.census(f.At)
+	for _, m := range f.Tree[:min(len(f.Tree), maxStubborn)] {
+		h, err := proc.Open(m.PID)
+		if err != nil {
+			continue
+		}
+		if p, err := h.Process(); err == nil && h.Identity == m.Identity {
+			f.Stubborn = append(f.Stubborn, p)
+		}
+		h.Close()
+	}
+	t.starvation.finish(t, f.At)
+	t.o.Forensics = &f
+}

@@ -1,0 +1,112 @@
+package warden
+
+import (
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// terminal is the master side of a pseudo-terminal (pty(7)).
+type terminal struct {
+	fd int // -1 once hung up
+}
+
+// The size of a terminal that was not resized yet.
+const (
+	rows    = 24
+	columns = 80
+)
+
+// openTerminal makes a pseudo-terminal and opens its slave. It is done by hand rather
+// than by a library because the descriptors are waited on with poll(2).
+func openTerminal() (t *terminal, slave int, err error) {
+	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, -1, fmt.Errorf("open /dev/ptmx: %w", err)
+	}
+	t = &terminal{master}
+	if slave, err = t.openSlave(); err != nil {
+		t.close()
+		return nil, -1, err
+	}
+	return t, slave, nil
+}
+
+func (t *terminal) openSlave() (int, error) {
+	if err := unix.IoctlSetPointerInt(t.fd, unix.TIOCSPTLCK, 0); err != nil {
+		return -1, fmt.Errorf("unlock the terminal: %w", err)
+	}
+	number, err := unix.IoctlGetInt(t.fd, unix.TIOCGPTN)
+	if err != nil {
+		return -1, fmt.Errorf("number of the terminal: %w", err)
+	}
+	name := "/dev/pts/" + strconv.Itoa(number)
+	slave, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open %s: %w", name, err)
+	}
+	if err := t.resize(columns); err != nil {
+		unix.Close(slave) //nolint:errcheck // nothing was written
+		return -1, err
+	}
+	return slave, nil
+}
+
+func (t *terminal) resize(width uint16) error {
+	if err := unix.IoctlSetWinsize(t.fd, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: width}); err != nil {
+		return fmt.Errorf("resize the terminal: %w", err)
+	}
+	return nil
+}
+
+// send does on the terminal what makes the line discipline send the signal. The
+// warning is not empty when that cannot work because the program switched it off.
+func (t *terminal) send(s signals.Signal) (warning string, err error) {
+	switch s {
+	case signals.HUP:
+		t.close()
+		return "", nil
+	case signals.WINCH:
+		return "", t.resize(columns + 1)
+	}
+	termios, err := unix.IoctlGetTermios(t.fd, unix.TCGETS)
+	if err != nil {
+		return "", fmt.Errorf("read the terminal's settings: %w", err)
+	}
+	key, ok := key(s, termios)
+	if !ok {
+		return "", fmt.Errorf("no key stands for %s", s)
+	}
+	if termios.Lflag&unix.ISIG == 0 {
+		warning = "the program switched signal keys off (ISIG): " + s.String() + " was typed, and arrives as a character"
+	}
+	if _, err := unix.Write(t.fd, []byte{key}); err != nil {
+		return "", fmt.Errorf("type %s: %w", s, err)
+	}
+	return warning, nil
+}
+
+// key is the character that stands for the signal, as the program has set it
+// (termios(3); at the start Ctrl-C, Ctrl-\ and Ctrl-Z).
+func key(s signals.Signal, termios *unix.Termios) (byte, bool) {
+	switch s {
+	case signals.INT:
+		return termios.Cc[unix.VINTR], true
+	case signals.QUIT:
+		return termios.Cc[unix.VQUIT], true
+	case signals.TSTP:
+		return termios.Cc[unix.VSUSP], true
+	}
+	return 0, false
+}
+
+// close hangs the terminal up: its session leader gets HUP.
+func (t *terminal) close() {
+	if t.fd >= 0 {
+		unix.Close(t.fd) //nolint:errcheck // nothing is buffered on this side
+		t.fd = -1
+	}
+}

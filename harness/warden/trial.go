@@ -1,0 +1,370 @@
+package warden
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/internal/proc"
+	"github.com/sigprobe/sigprobe/harness/internal/strike"
+	"github.com/sigprobe/sigprobe/harness/observation"
+)
+
+// trial is one launch of a target and one shot at it. Its methods are the stages, in
+// the order in which they happen; all waiting goes through [trial.until].
+type trial struct {
+	w     *supervisor
+	req   Request
+	o     observation.Observation
+	clock strike.Clock
+
+	target  *proc.Handle
+	outputs [2]*capture // standard output and error; on a terminal only the first
+	lines   *strike.Lines
+	tty     *terminal
+	notify  *notifySocket
+	web     *webProbe
+	watched []*lingerer // descendants that outlived the target
+
+	// hostGone is set when the socket closed: everything is to be given up.
+	hostGone bool
+	// fired is when the output line to strike at was seen; nil before.
+	fired *lineSeen
+	// readyLine is when the line that means ready was seen; nil before.
+	readyLine *lineSeen
+	// runtimeHandlers says that the handlers seen are a language runtime's.
+	runtimeHandlers bool
+	// disposition is what the target does with the first signal, read before the strike.
+	disposition observation.Disposition
+	// members remembers every process of the tree as it was first seen, with the parent
+	// it had then.
+	members map[observation.Identity]observation.Member
+	// dead remembers when a zombie was first seen.
+	dead map[observation.Identity]time.Duration
+	// starvation measures how much the machine delayed the target's stop.
+	starvation starvation
+}
+
+type lineSeen struct {
+	at   time.Duration
+	line string
+}
+
+// loopNap is how often at the least the loop looks up when nothing happens.
+const loopNap = 50 * time.Millisecond
+
+func newTrial(w *supervisor, req Request) *trial {
+	return &trial{
+		w: w, req: req, clock: strike.StartClock(),
+		o: observation.Observation{
+			Stage: observation.Prepared, Layers: w.abilities.Layers, Degradations: w.abilities.Degradations,
+		},
+		members: map[observation.Identity]observation.Member{},
+		dead:    map[observation.Identity]time.Duration{},
+	}
+}
+
+// run carries the trial through its stages. Whatever happens, the tree is gone
+// afterwards, or the observation says that it is not.
+func (t *trial) run() observation.Observation {
+	defer t.close()
+	if failure := t.stages(); failure != nil {
+		t.o.Failure = failure
+	}
+	t.finish()
+	return t.o
+}
+
+func (t *trial) stages() *observation.Failure {
+	if failure := t.prepare(); failure != nil {
+		return failure
+	}
+	if failure := t.launch(); failure != nil {
+		return failure
+	}
+	if failure := t.becomeReady(); failure != nil {
+		return failure
+	}
+	if t.strikePoint() {
+		t.stop()
+	}
+	t.settle()
+	return t.interrupted()
+}
+
+func (t *trial) interrupted() *observation.Failure {
+	if !t.hostGone {
+		return nil
+	}
+	return &observation.Failure{Kind: "interrupted", Message: "the trial was given up: its campaign ended"}
+}
+
+// prepare compiles the patterns to watch for. The expected ones come first, then the
+// one to be ready by, then the one to strike at.
+func (t *trial) prepare() *observation.Failure {
+	var patterns []*regexp.Regexp
+	for _, text := range t.req.Watch {
+		pattern, err := regexp.Compile(text)
+		if err != nil {
+			return &observation.Failure{Kind: "launch", Message: fmt.Sprintf("pattern to watch for: %v", err)}
+		}
+		patterns = append(patterns, pattern)
+	}
+	ready, point := -1, -1
+	if t.req.Ready.Output != nil {
+		ready = len(patterns)
+		patterns = append(patterns, t.req.Ready.Output.Regexp)
+	}
+	if line := t.req.Shot.Point.Line; line != nil {
+		point = len(patterns)
+		patterns = append(patterns, line.Matching.Regexp)
+	}
+	t.lines = strike.NewLines(patterns)
+	t.lines.OnMatch = func(i, count int, line string, at time.Duration) {
+		if i == ready && count == 1 {
+			t.readyLine = &lineSeen{at, line}
+		}
+		if i == point && count == t.req.Shot.Point.Line.Nth {
+			t.fired = &lineSeen{at, line}
+		}
+	}
+	return nil
+}
+
+// exited says that the main process has ended.
+func (t *trial) exited() bool { return t.o.Exit != nil }
+
+// over says that there is nothing more to wait for.
+func (t *trial) over() bool { return t.exited() || t.hostGone }
+
+// until handles the trial's events until met says so, and returns true, or until the
+// deadline has come, or the host is gone.
+func (t *trial) until(deadline time.Duration, met func() bool) bool {
+	for {
+		t.reapOrphans()
+		if met() {
+			return true
+		}
+		left := deadline - t.clock.Now()
+		if left <= 0 {
+			t.o.Starvation.Harness = max(t.o.Starvation.Harness, -left)
+			return false
+		}
+		if t.hostGone {
+			return false
+		}
+		t.poll(min(left, loopNap))
+	}
+}
+
+// The slots of the descriptors that every wait looks at; watched descendants follow.
+const (
+	slotHost = iota
+	slotTarget
+	slotOut
+	slotErr
+	slotNotify
+	slotWeb
+	slots
+)
+
+// poll waits for one event or the timeout and handles what came. The end of a child
+// that nobody looks at interrupts it: the kernel sends SIGCHLD to the thread that
+// made the child, which is this one.
+func (t *trial) poll(timeout time.Duration) {
+	fds := t.descriptors()
+	ts := unix.NsecToTimespec(int64(timeout))
+	n, err := unix.Ppoll(fds, &ts, nil)
+	if n <= 0 || err != nil {
+		return
+	}
+	at := t.clock.Now()
+	if fds[slotTarget].Revents != 0 {
+		t.noteExit(at)
+	}
+	for i, output := range t.outputs {
+		if fds[slotOut+i].Revents != 0 {
+			output.drainOnce(t.w.buf, at)
+		}
+	}
+	if fds[slotHost].Revents != 0 {
+		t.hostGone = t.hostGone || hungUp()
+	}
+	if fds[slotNotify].Revents != 0 {
+		t.notify.receive(at)
+	}
+	for i, l := range t.watched {
+		if fds[slots+i].Revents != 0 {
+			l.noteGone(at)
+		}
+	}
+}
+
+func (t *trial) descriptors() []unix.PollFd {
+	fds := make([]unix.PollFd, slots, slots+len(t.watched))
+	for i := range fds {
+		fds[i] = unix.PollFd{Fd: -1, Events: unix.POLLIN}
+	}
+	fds[slotHost] = unix.PollFd{Fd: controlFD, Events: unix.POLLIN | unix.POLLRDHUP}
+	if t.hostGone {
+		fds[slotHost].Fd = -1
+	}
+	if t.target != nil && !t.exited() {
+		fds[slotTarget].Fd = int32(t.target.FD())
+	}
+	for i, output := range t.outputs {
+		fds[slotOut+i].Fd = output.pollFD()
+	}
+	if t.notify != nil {
+		fds[slotNotify].Fd = int32(t.notify.fd)
+	}
+	if t.web != nil {
+		fds[slotWeb].Fd = int32(t.web.wake)
+	}
+	for _, l := range t.watched {
+		fds = append(fds, unix.PollFd{Fd: l.pollFD(), Events: unix.POLLIN})
+	}
+	return fds
+}
+
+// hungUp says whether the host closed its end of the socket.
+func hungUp() bool {
+	var one [1]byte
+	n, _, err := unix.Recvfrom(controlFD, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n == 0 && err == nil || err == unix.ECONNRESET
+}
+
+// reapOrphans reaps the dead that became the warden's own children, at once, as an
+// init process does: a target may wait for its daemonised child's PID to vanish. The
+// main process is left to noteExit.
+func (t *trial) reapOrphans() {
+	for {
+		pid, _ := proc.DeadChild()
+		if pid == 0 {
+			return
+		}
+		if t.target != nil && !t.exited() {
+			if _, ended, err := t.target.Ended(); err == nil && ended {
+				t.noteExit(t.clock.Now())
+				continue
+			}
+		}
+		for _, l := range t.watched {
+			if l.PID == pid {
+				l.noteGone(t.clock.Now())
+			}
+		}
+		if _, err := proc.Reap(pid); err != nil {
+			return
+		}
+	}
+}
+
+// noteExit records the end of the main process and reaps it. What of the tree is left
+// is looked at first: the dead children of a dead parent are the warden's at once.
+func (t *trial) noteExit(at time.Duration) {
+	status, ended, err := t.target.Ended()
+	if err != nil || !ended {
+		return
+	}
+	exit := &observation.Exit{At: at, Status: status, Step: len(t.o.Sent) - 1}
+	if s, err := t.target.Status(); err == nil {
+		exit.Caught = s.Caught
+	}
+	t.starvation.finish(t, at)
+	t.noteUnreaped(at)
+	usage, err := proc.Reap(t.target.PID)
+	if err != nil {
+		t.degrade("usage", err.Error())
+	}
+	exit.Usage = observation.Usage{
+		User: time.Duration(usage.Utime.Nano()), System: time.Duration(usage.Stime.Nano()),
+		MaxRSS: usage.Maxrss << 10, Voluntary: usage.Nvcsw, Involuntary: usage.Nivcsw,
+	}
+	t.o.Exit, t.o.Stage = exit, observation.Exited
+}
+
+// degrade records that something could not be measured as intended.
+func (t *trial) degrade(what, why string) {
+	t.o.Degradations = append(t.o.Degradations[:len(t.o.Degradations):len(t.o.Degradations)],
+		observation.Degradation{What: what, Why: why})
+}
+
+// census looks at the tree below the warden, without the main process, remembers who
+// was seen for the first time, and since when the dead are dead.
+func (t *trial) census(at time.Duration) []observation.Member {
+	all := proc.Descendants(os.Getpid())
+	members := all[:0]
+	for _, m := range all {
+		if t.target != nil && m.Identity == t.target.Identity {
+			continue
+		}
+		members = append(members, m)
+		if _, known := t.members[m.Identity]; !known {
+			t.members[m.Identity] = m
+		}
+		if _, known := t.dead[m.Identity]; m.State == "Z" && !known {
+			t.dead[m.Identity] = at
+		}
+	}
+	return members
+}
+
+// noteUnreaped records the zombies that were zombies before.
+func (t *trial) noteUnreaped(at time.Duration) {
+	if len(t.dead) == 0 {
+		return
+	}
+	for _, m := range proc.Descendants(os.Getpid()) {
+		if since, dead := t.dead[m.Identity]; dead && m.State == "Z" {
+			m.Parent = t.members[m.Identity].Parent
+			t.o.Unreaped = append(t.o.Unreaped, observation.Unreaped{Member: m, For: at - since})
+		}
+	}
+}
+
+// finish removes what is left of the tree and takes in the rest of the output.
+func (t *trial) finish() {
+	if t.target != nil {
+		if err := t.w.empty(time.Now().Add(killBound)); err != nil && t.o.Failure == nil {
+			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
+		}
+	}
+	t.o.Output.Seen = t.lines.Seen()[:min(len(t.req.Watch), len(t.lines.Seen()))]
+	for i, output := range t.outputs {
+		captured := output.finish(t.w.buf, t.clock.Now())
+		if i == 0 {
+			t.o.Output.Stdout = captured
+		} else {
+			t.o.Output.Stderr = captured
+		}
+	}
+	if t.o.Failure == nil {
+		t.o.Stage = observation.Settled
+	}
+}
+
+// close lets go of everything that the trial held.
+func (t *trial) close() {
+	if t.target != nil {
+		t.target.Close()
+	}
+	for _, output := range t.outputs {
+		output.close()
+	}
+	for _, l := range t.watched {
+		l.handle.Close()
+	}
+	if t.tty != nil {
+		t.tty.close()
+	}
+	if t.notify != nil {
+		t.notify.close()
+	}
+	if t.web != nil {
+		t.web.close()
+	}
+}
