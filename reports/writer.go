@@ -165,8 +165,13 @@ func (w *Writer) Append(t harness.Trial) error {
 		return err
 	}
 	line, err := encodeLine(t)
+	if err == nil {
+		// A line that no reader takes is a lost trial. To find that out costs little
+		// beside a trial.
+		_, _, err = parseTrial(line)
+	}
 	if err != nil {
-		return fmt.Errorf("encode trial %d of %s: %w", t.Index, t.Scenario, err)
+		return fmt.Errorf("record trial %d of %s: %w", t.Index, t.Scenario, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

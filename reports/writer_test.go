@@ -272,6 +272,20 @@ func TestNamesThatLeadOutOfTheStoreAreRefused(t *testing.T) {
 	mustAppend(t, w, trialOf("a", 0, verdict.Graceful, 0)) // refusing one trial does not stop the run
 }
 
+func TestTrialsThatCannotBeReadBackAreRefused(t *testing.T) {
+	w := create(t, t.TempDir(), infoOf("a"))
+	unjudged, unplanned := trialOf("a", 0, "", 0), trialOf("a", 0, verdict.Error, 0)
+	unplanned.Shot.Schedule.Steps = nil
+	for _, trial := range []harness.Trial{unjudged, unplanned} {
+		if err := w.Append(trial); err == nil {
+			t.Errorf("%+v was recorded", trial)
+		}
+	}
+	if trials, warnings := readAll(t, open(t, w.Path())); len(trials)+len(warnings) > 0 {
+		t.Errorf("the record has %v, %v", trials, warnings)
+	}
+}
+
 func TestAppendedLinesAreSynced(t *testing.T) {
 	w := create(t, t.TempDir(), infoOf("a"))
 	synced := func() bool {

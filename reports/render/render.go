@@ -55,7 +55,7 @@ func (r Report) replay(scenario string, trial int) string {
 	if len(r.Summary.Scenarios) > 1 {
 		name = scenario + "/" + name
 	}
-	return "sigprobe replay " + quoted(run) + " " + quoted(name)
+	return Escape("sigprobe replay " + quoted(run) + " " + quoted(name))
 }
 
 // quoted is a word for a POSIX shell.
