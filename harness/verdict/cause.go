@@ -18,14 +18,9 @@ type cause struct {
 }
 
 // cause finds out from the last look why the target did not leave for the last signal
-// that it was asked with. What holds whatever the target does comes first: an ignored
+// that it could have stopped for. What holds whatever the target does comes first: an ignored
 // signal is thrown away by the kernel when it is sent, in any state of the process.
-func (f facts) cause() cause {
-	asked := f.asked()
-	if len(asked) == 0 {
-		return cause{"no-reaction", "the kill took that long", "a process in an uninterruptible system call dies only when that is over"}
-	}
-	last := asked[len(asked)-1]
+func (f facts) cause(last observation.Sent) cause {
 	p := lastLook(f.o)
 	if p == nil {
 		return f.causeUnseen(last)

@@ -128,6 +128,11 @@ func TestDeadline(t *testing.T) {
 		{"not yet taken", look(func(p *observation.Process) { p.Threads[0].Pending = pending }), violates("deadline/no-reaction", "is pending and was not taken")},
 		{"key without a signal", look(func(p *observation.Process) { p.Caught = 0 }).with(func(m *made) { m.o.Sent[0].To = signals.ToTTY }),
 			violates("deadline/undelivered", "raw mode")},
+		{"a signal that does nothing by default", look(func(p *observation.Process) { p.Caught = 0 }).with(func(m *made) { m.o.Sent[0].Signal = signals.WINCH }),
+			violates("deadline/unhandled", "no handler for WINCH, and the default action is to do nothing")},
+		{"no handler, and alive", look(func(p *observation.Process) { p.Caught = 0 }), violates("deadline/no-reaction")},
+		{"a KILL that took long", worker().with(diedOf(signals.KILL), accept("killed"), within(s), after(3*s), func(m *made) { m.o.Sent[0].Signal = signals.KILL }),
+			violates("deadline/late", "worker died 3 s after KILL, 1 s allowed", "uninterruptible")},
 		{"nobody looked, ignored", look(nil).with(disposed(observation.Ignored), noLook), violates("deadline/ignored")},
 		{"nobody looked, blocked", look(nil).with(disposed(observation.Blocked), noLook), violates("deadline/blocked", "every thread blocks it")},
 		{"nobody looked", look(nil).with(noLook), violates("deadline/no-reaction", "nobody could look at it")},
@@ -154,6 +159,8 @@ func TestStarvation(t *testing.T) {
 		{"killed, deaf and starved", worker().with(killedAt(10*s, func(p *observation.Process) { running(p); p.Ignored = signals.SetOf(signals.TERM) }), starved(9*s)),
 			violates("deadline/ignored")},
 		{"the harness late with a kill", worker().with(killedAt(10*s, running), func(m *made) { m.o.Starvation.Harness = 9 * s }), violates("deadline/no-reaction")},
+		{"a slow KILL, starved", worker().with(diedOf(signals.KILL), accept("killed"), within(s), after(3*s), starved(2*s), func(m *made) { m.o.Sent[0].Signal = signals.KILL }),
+			inconclusive("waited 2 s")},
 		{"an excused kill leaves children", excused.with(survivor(nil)), inconclusive("waited 4 s")},
 		{"an excused kill leaves a socket", excused.with(listening(0)), inconclusive("waited 4 s")},
 		{"an excused kill prints nothing", excused.with(contains, seen(`saved\.`, 0)), inconclusive("waited 4 s")},
@@ -196,6 +203,16 @@ func TestSurvivors(t *testing.T) {
 		{"two orphans", worker().with(survivor(nil), survivor(nil)), violates("survivors/orphan", "and 1 other process")},
 		{"orphan of a shell", shell, violates("survivors/orphan",
 			"sh died without forwarding TERM to its child sleep: start the program with exec, or trap and forward")},
+		{"orphan of a group that did not ignore it", worker().with(survivor(nil), func(m *made) { m.Stop.To = signals.ToGroup }),
+			violates("survivors/orphan", "let worker wait for its children before it leaves")},
+		{"grandchild of a shell", shell.with(func(m *made) {
+			m.o.Survivors[0].Parent = 102
+			m.o.Survivors[0].Lineage = []observation.Member{
+				{Identity: observation.Identity{PID: 102}, Parent: 100, Command: "make"},
+				{Identity: observation.Identity{PID: 100}, Parent: 1, Command: "sh"},
+			}
+		}), violates("survivors/orphan", "sleep (103), child of make (102), child of sh (100)", "without forwarding TERM to its child make")},
+		{"orphan of a shell that trapped", worker().with(called("bash"), survivor(nil)), violates("survivors/orphan", "bash ended without forwarding TERM")},
 		{"orphan of a group", worker().with(survivor(ignoring), func(m *made) { m.Stop.To = signals.ToGroup }),
 			violates("survivors/orphan", "it has ignored TERM")},
 		{"own session", worker().with(away), violates("survivors/own-session", "setsid'ed away", "holds the target's output open", "session 103")},

@@ -10,15 +10,16 @@ import (
 
 // deadline expects the main process to leave by itself within the time allowed.
 func deadline(f facts) outcome {
+	asked := f.asked()
 	switch {
 	case !f.missed():
 		return outcome{}
 	case f.excuse != "":
 		return outcome{undecided: f.excuse}
-	case !f.killed():
+	case !f.killed() || len(asked) == 0:
 		return outcome{findings: []Finding{f.late()}}
 	}
-	c := f.cause()
+	c := f.cause(asked[len(asked)-1])
 	return outcome{findings: []Finding{{
 		Check:    "deadline",
 		Kind:     c.kind,
@@ -44,17 +45,26 @@ func (f facts) missed() bool {
 	return true
 }
 
+// late is the finding on a target that left too late, or that died too late of the
+// KILL that was all it was sent.
 func (f facts) late() Finding {
+	verb := "left"
+	if f.killed() {
+		verb = "died"
+	}
 	return Finding{
 		Check:    "deadline",
 		Kind:     "late",
-		Message:  fmt.Sprintf("%s left %s after %s, %s allowed%s", f.main, span(f.latency), f.first(), span(f.Expect.Within.D()), f.escalation()),
+		Message:  fmt.Sprintf("%s %s %s after %s, %s allowed%s", f.main, verb, span(f.latency), f.first(), span(f.Expect.Within.D()), f.escalation()),
 		Evidence: append(f.story(), f.lastLookLines()...),
 		Hint:     f.lateHint(),
 	}
 }
 
 func (f facts) lateHint() string {
+	if f.killed() {
+		return "a process in an uninterruptible system call dies only when that is over; one with much memory needs time to give it back"
+	}
 	if step := f.o.Exit.Step; step > 0 && step < len(f.o.Sent) {
 		return fmt.Sprintf("make it stop for %s too, or send %s first: --signal %s", f.first(), f.o.Sent[step].Signal, f.o.Sent[step].Signal)
 	}

@@ -46,9 +46,14 @@ func (f facts) stolen() (stolen time.Duration, how string) {
 // the machine took from it. A kill comes right at the deadline, so any wait at all
 // would excuse it. What does excuse is a tenth of the time allowed, when something of
 // the tree was still waiting for a processor at the last look, or half of it, when
-// nothing was. A target that no processor would have moved has no excuse.
+// nothing was. A target that no processor would have moved has no excuse. One that was
+// sent nothing but KILL is measured like one that left.
 func (f facts) couldHaveLeft(stolen time.Duration) bool {
-	if kind := f.cause().kind; kind != "no-reaction" && kind != "deferred" {
+	asked := f.asked()
+	if len(asked) == 0 {
+		return true
+	}
+	if kind := f.cause(asked[len(asked)-1]).kind; kind != "no-reaction" && kind != "deferred" {
 		return false
 	}
 	share := f.Expect.Within.D() / 2

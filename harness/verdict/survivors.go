@@ -82,7 +82,7 @@ func lineage(s observation.Survivor) string {
 
 // describe says all that is known of a survivor in one line.
 func describe(s observation.Survivor) string {
-	facts := []string{lineage(s), "state " + plain(s.State)}
+	facts := []string{lineage(s), busy(s.State, "", "")}
 	add := func(known bool, format string, args ...any) {
 		if known {
 			facts = append(facts, fmt.Sprintf(format, args...))

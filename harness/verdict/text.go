@@ -122,6 +122,9 @@ var stateNames = map[string]string{
 // busy says what a process or a thread is doing: "state S (sleeping), in futex,
 // waiting in futex_wait_queue".
 func busy(state, syscall, wchan string) string {
+	if state == "" {
+		state = "unknown"
+	}
 	text := "state " + plain(state)
 	if name, known := stateNames[state]; known {
 		text += " (" + name + ")"
