@@ -119,6 +119,7 @@ func TestDeadline(t *testing.T) {
 		{"PID 1 with a handler", look(func(p *observation.Process) { p.NSPid = 1 }), violates("deadline/no-reaction")},
 		{"deferred", look(nil).with(called("bash"), child), violates("deadline/deferred", "bash runs its trap for TERM only when its foreground child sleep (103) has ended")},
 		{"shell without a child", look(nil).with(called("bash")), violates("deadline/no-reaction")},
+		{"shell with a dead child", look(nil).with(called("bash"), child, func(m *made) { m.o.Forensics.Tree[0].State = "Z" }), violates("deadline/no-reaction")},
 		{"no shell, with a child", look(nil).with(child), violates("deadline/no-reaction")},
 		{"stopped", look(func(p *observation.Process) { p.State, p.Pending = "T", pending }), violates("deadline/stopped", "TERM waits until it is continued")},
 		{"stopped by a tracer", look(func(p *observation.Process) { p.State = "t" }), violates("deadline/stopped", "a tracer")},
@@ -174,6 +175,13 @@ func TestUndecidedIsUnchecked(t *testing.T) {
 		if !slices.Contains(j.Unchecked, name) || slices.Contains(j.Checked, name) {
 			t.Errorf("%s is called checked: %v, unchecked: %v", name, j.Checked, j.Unchecked)
 		}
+	}
+}
+
+func TestAFindingDecidesACheck(t *testing.T) {
+	m := excusedKill().with(func(m *made) { m.o.Unreaped = []observation.Unreaped{{For: s}} })
+	if j := verdict.Judge(m.Scenario, m.o); !slices.Contains(j.Checked, "survivors") || len(j.Findings) != 1 {
+		t.Errorf("%+v", j)
 	}
 }
 
