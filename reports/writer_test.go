@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -390,5 +394,25 @@ func TestKillingTheWriterLosesNothing(t *testing.T) {
 		if trial.Index != i {
 			t.Fatalf("trial %d stands in place %d", trial.Index, i)
 		}
+	}
+}
+
+func TestScenariosAreReadBackWhole(t *testing.T) {
+	info := infoOf("a")
+	s := &info.Scenarios[0]
+	s.Ready.Output = scenario.MustRegexp(`^ready \d+$`)
+	s.Stop.Schedule, _ = signals.ParseSchedule("INT/7.5s/TERM/forever")
+	s.Strike.Output = &scenario.Output{Matching: *scenario.MustRegexp("saved"), Nth: scenario.Range{First: 1, Last: 9}, Delay: &scenario.Window{To: time.Second}}
+	s.Expect.Exit = append(scenario.Conventional, scenario.Accept{Kind: observation.Code, Code: 7})
+	s.Expect.Output = &scenario.ExpectOutput{Contains: "bye", Lacks: scenario.MustRegexp("panic")}
+	w := create(t, t.TempDir(), info)
+	want, err := json.Marshal(s.WithDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := open(t, w.Path())
+	got, err := json.Marshal(run.Info.Scenarios[0])
+	if diff := cmp.Diff(string(want), string(got)); diff != "" || err != nil || len(run.Warnings) > 0 {
+		t.Errorf("%v, %v:\n%s", err, run.Warnings, diff)
 	}
 }
