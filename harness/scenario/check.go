@@ -170,9 +170,6 @@ func (c *collector) stop(s Stop) {
 		}
 	}
 	c.oneOf("stop.to", string(s.To), "delivery", "process", "group", "session", "tty")
-	if none := s.Schedule.Untypable(); s.To == signals.ToTTY && len(none) > 0 {
-		c.add("stop.to", "no key stands for %v, and tty types keys; schedule INT, QUIT, TSTP, HUP or WINCH, or deliver to the process or group", none[0])
-	}
 	if s.Settle != nil {
 		c.time("stop.settle", *s.Settle)
 	}
@@ -197,7 +194,7 @@ func (c *collector) random(r Random) {
 	c.time("strike.random.within", r.Within)
 	c.window("strike.random.window", r.Window)
 	if r.Within != 0 && r.Window != nil {
-		c.add("strike.random", "within and window exclude each other; keep window: %s or within: %s", r.Window, r.Within)
+		c.add("strike.random", "within and window exclude each other; keep one")
 	}
 }
 
@@ -243,6 +240,9 @@ func (c *collector) together(s Scenario) {
 	s = s.WithDefaults()
 	if after := s.Ready.After; after != nil && *after > s.Ready.Timeout {
 		c.add("ready.after", "%s is later than the timeout of %s; write a longer timeout", after, s.Ready.Timeout)
+	}
+	if none := s.Stop.Schedule.Untypable(); s.Stop.To == signals.ToTTY && len(none) > 0 {
+		c.add("stop.schedule", "no key stands for %s, and to: tty types keys; schedule INT, QUIT, TSTP, HUP or WINCH, or deliver to process, group or session", none[0])
 	}
 	trials := 0
 	switch {

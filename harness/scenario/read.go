@@ -40,6 +40,10 @@ func (r *reader) refuse(pos *token.Position, path, format string, args ...any) {
 	}
 }
 
+// combinations are the fields whose own problem is what is written inside them, right
+// or wrong.
+var combinations = []string{"ready", "strike", "strike.random", "target.files"}
+
 // place gives the problems of scenario i their position. One that only follows from a
 // problem already known, of the same field or of one around or inside it, is dropped.
 func (r *reader) place(i int, problems []Problem) {
@@ -49,7 +53,10 @@ func (r *reader) place(i int, problems []Problem) {
 		if p.Path != "" {
 			path += "." + p.Path
 		}
-		if !slices.ContainsFunc(r.wrong[:known], func(w string) bool { return within(path, w) || within(w, path) }) {
+		follows := func(wrong string) bool {
+			return within(path, wrong) || within(wrong, path) && !slices.Contains(combinations, p.Path)
+		}
+		if !slices.ContainsFunc(r.wrong[:known], follows) {
 			r.refuse(r.where(path), path, "%s", p.Message)
 		}
 	}
@@ -238,7 +245,7 @@ func (r *reader) list(node ast.Node, into reflect.Value, path string) string {
 	}
 	items := reflect.MakeSlice(into.Type(), len(sequence.Values), len(sequence.Values))
 	for i, item := range sequence.Values {
-		r.value(item, items.Index(i), fmt.Sprintf("%s[%d]", path, i), nil)
+		r.value(unsplit(item), items.Index(i), fmt.Sprintf("%s[%d]", path, i), nil)
 	}
 	into.Set(items)
 	return ""
@@ -280,13 +287,17 @@ func (r *reader) fields(node ast.Node, into reflect.Value, path string) string {
 // unknown refuses a field. Where it is a misspelling, the one that was meant is not
 // called missing as well.
 func (r *reader) unknown(e entry, names []string, path string) {
-	if near, ok := nearest(e.name, names); ok {
+	near, ok := nearest(e.name, names)
+	if ok {
 		r.refuse(e.pos, path, "unknown field %q; did you mean %s?", e.name, near)
-		r.wrong[len(r.wrong)-1] = join(path, near)
-		return
+	} else {
+		r.refuse(e.pos, path, "unknown field %q; write one of %s", e.name, strings.Join(names, ", "))
 	}
-	r.refuse(e.pos, path, "unknown field %q; write one of %s", e.name, strings.Join(names, ", "))
-	r.wrong[len(r.wrong)-1] = join(path, e.name)
+	// The fields around it may be right all the same.
+	r.wrong = slices.DeleteFunc(r.wrong, func(w string) bool { return w == path })
+	if ok {
+		r.wrong = append(r.wrong, join(path, near))
+	}
 }
 
 // refuseZero refuses a value that is written but would count as left out.

@@ -126,6 +126,24 @@ func (r *reader) merge(node ast.Node, path string, depth int, key *token.Positio
 	}
 }
 
+// unsplit puts a text back together that the parser took for a mapping: within braces
+// it divides the items of [localhost:8080, code:3] at the colon, which YAML 1.2 does
+// not where no blank follows.
+func unsplit(item ast.Node) ast.Node {
+	mapping, ok := item.(*ast.MappingNode)
+	if !ok || mapping.IsFlowStyle || len(mapping.Values) != 1 {
+		return item
+	}
+	pair := mapping.Values[0]
+	key, colon, value := pair.Key.GetToken(), pair.Start.Position, pair.Value.GetToken()
+	_, kind := scalar(pair.Value)
+	if value == nil || value.Position.Line != colon.Line || value.Position.Column != colon.Column+1 || kind == "a list" || kind == "a mapping" || kind == "something else" {
+		return item
+	}
+	text := key.Value + ":" + value.Value
+	return ast.String(token.New(text, text, key.Position))
+}
+
 func isMapping(node ast.Node) bool {
 	switch node.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:

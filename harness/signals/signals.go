@@ -9,6 +9,8 @@ package signals
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -115,6 +117,18 @@ func offset(text string, sign byte) (int, bool) {
 	}
 	n, err := strconv.ParseUint(text[1:], 10, 8)
 	return int(n), err == nil
+}
+
+// Names lists every name that [Parse] reads, without SIG and without the real-time
+// signals; second names such as IOT come last.
+func Names() []string {
+	var names []string
+	for _, s := range All() {
+		if s < rtMin {
+			names = append(names, s.String())
+		}
+	}
+	return append(names, slices.Sorted(maps.Keys(aliases))...)
 }
 
 // String is the name without SIG: "TERM", "RTMIN+2"; the number where there is no name.

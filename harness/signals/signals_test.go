@@ -22,6 +22,14 @@ func TestEverySignalIsReadBackFromItsName(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range signals.Names() {
+		if s, err := signals.Parse(name); err != nil || !s.Valid() {
+			t.Errorf("Parse(%q) = %v, %v", name, s, err)
+		}
+	}
+	if n := len(signals.Names()); n != 31+3 {
+		t.Errorf("%d names, want 31 and three second ones", n)
+	}
 	if n := len(signals.All()); n != 62 {
 		t.Errorf("%d signals, want 62: 1 to 64 without 32 and 33", n)
 	}
