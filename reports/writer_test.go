@@ -292,21 +292,28 @@ func TestTrialsThatCannotBeReadBackAreRefused(t *testing.T) {
 
 func TestAppendedLinesAreSynced(t *testing.T) {
 	w := create(t, t.TempDir(), infoOf("a"))
-	synced := func() bool {
+	trial := trialOf("a", 0, verdict.Graceful, 0)
+	line := []byte(lineOf(t, trial))
+	for range 3 {
+		// Under the lock the sync cannot have happened yet.
 		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.due == nil
-	}
-	for trial := range 3 {
-		mustAppend(t, w, trialOf("a", trial, verdict.Graceful, 0))
-		if synced() {
-			t.Fatal("no sync is due after an Append")
+		err := w.append(trial, line)
+		due := w.due != nil
+		w.mu.Unlock()
+		if err != nil || !due {
+			t.Fatalf("no sync is due after a line: %v", err)
 		}
-		for deadline := time.Now().Add(30 * time.Second); !synced(); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); due; time.Sleep(time.Millisecond) {
+			w.mu.Lock()
+			due = w.due != nil
+			w.mu.Unlock()
 			if time.Now().After(deadline) {
 				t.Fatal("a line was never synced")
 			}
 		}
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
