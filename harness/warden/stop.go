@@ -59,8 +59,14 @@ func (t *trial) point() (planned time.Duration, event string, came bool) {
 	return point.After, "", true
 }
 
-// handlerAsk is how often a handler that is not there yet is looked for before the strike.
-const handlerAsk = 5 * time.Millisecond
+// A target that is waited for is looked at now and then: for a handler that is not
+// there yet every 5 ms, for its tree every 50 ms, and the tree no more often than
+// takes a twentieth of the time.
+const (
+	handlerAsk = 5 * time.Millisecond
+	treeAsk    = 50 * time.Millisecond
+	treeShare  = 20
+)
 
 // aim waits until the strike is due: asleep, then looking at the target, then spinning.
 // Where there is no time for the look before the strike it is left for afterwards, but
@@ -70,11 +76,7 @@ func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
 	lead := strike.SpinLead + t.w.factsCost*5/4
 	for wake := planned - lead; t.clock.Now() < wake; {
 		t.noteHandler()
-		next := wake
-		if t.o.HandlerSeen == nil {
-			next = min(wake, t.clock.Now()+handlerAsk)
-		}
-		if t.until(next, t.over) {
+		if t.until(min(wake, t.nextLook()), t.over) {
 			return false
 		}
 	}
@@ -93,6 +95,19 @@ func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
 		return false
 	}
 	return true
+}
+
+// nextLook looks at the tree if that is due, and tells when to look up again.
+func (t *trial) nextLook() time.Duration {
+	now := t.clock.Now()
+	if now >= t.treeDue {
+		t.census(now)
+		t.treeDue = now + max(treeAsk, treeShare*(t.clock.Now()-now))
+	}
+	if t.o.HandlerSeen == nil {
+		return min(t.treeDue, now+handlerAsk)
+	}
+	return t.treeDue
 }
 
 // targetEnded asks the kernel, without waiting, whether the target has ended.

@@ -37,6 +37,8 @@ type trial struct {
 	readyLine *lineSeen
 	// runtimeHandlers says that the handlers seen are a language runtime's.
 	runtimeHandlers bool
+	// treeDue is when the tree is to be looked at again before the strike.
+	treeDue time.Duration
 	// disposition is what the target does with the first signal, read before the strike.
 	disposition observation.Disposition
 	// members remembers every process of the tree as it was first seen, with the parent
