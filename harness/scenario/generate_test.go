@@ -157,7 +157,7 @@ func expects() *rapid.Generator[scenario.Expect] {
 			Within:        oneOrNone(t, "within", scenario.Duration(1500*time.Microsecond)),
 			Survivors:     oneOrNone(t, "survivors", scenario.None, scenario.Allow),
 			Ports:         oneOrNone(t, "ports", scenario.None, scenario.Allow),
-			MinConclusive: oneOrNone(t, "min conclusive", &scenario.Quota{Count: 1}, &scenario.Quota{}, &scenario.Quota{Percent: 12.5}),
+			MinConclusive: oneOrNone(t, "min conclusive", &scenario.Quota{Count: 1}, &scenario.Quota{}, &scenario.Quota{Percent: 12.5}, &scenario.Quota{Percent: 1e-7}),
 		}
 		if rapid.Bool().Draw(t, "has output") {
 			e.Output = &scenario.ExpectOutput{

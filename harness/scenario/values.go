@@ -226,7 +226,7 @@ func (q Quota) Of(total int) int {
 // String writes `10` or `50%`.
 func (q Quota) String() string {
 	if q.Percent > 0 {
-		return strconv.FormatFloat(q.Percent, 'g', -1, 64) + "%"
+		return strconv.FormatFloat(q.Percent, 'f', -1, 64) + "%"
 	}
 	return strconv.Itoa(q.Count)
 }
