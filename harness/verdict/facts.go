@@ -66,6 +66,8 @@ func (f facts) unproved() (v Verdict, reason string) {
 	switch {
 	case f.o.Failure != nil:
 		return Error, failure(*f.o.Failure)
+	case f.o.Missed != "":
+		return Inconclusive, plain(f.o.Missed)
 	case f.o.Exit == nil:
 		return Error, fmt.Sprintf("the observation is incomplete: it ends at the stage %q without a failure and without the end of %s", f.o.Stage, f.main)
 	case f.leftEarly():
@@ -158,8 +160,22 @@ func (f facts) settle() time.Duration {
 	return f.Stop.Settle.D()
 }
 
-// isShell says whether the main process is a shell.
-func (f facts) isShell() bool { return slices.Contains(shells, f.main) }
+// isShell says whether the main process is a shell. A script that was started by its
+// own name bears that name; the file that it runs is the shell's.
+func (f facts) isShell() bool {
+	return slices.Contains(shells, f.main) || slices.Contains(shells, path.Base(f.program()))
+}
+
+// program is the path of the file that the main process runs; empty where nobody looked.
+func (f facts) program() string {
+	if f.o.Strike != nil && f.o.Strike.Doing != nil && f.o.Strike.Doing.Main.Program != "" {
+		return f.o.Strike.Doing.Main.Program
+	}
+	if p := lastLook(f.o); p != nil {
+		return p.Program
+	}
+	return ""
+}
 
 // shells run a trap only when their foreground child has ended, and forward nothing.
 var shells = []string{"sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "busybox"}
