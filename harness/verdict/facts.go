@@ -148,6 +148,14 @@ func (f facts) killed() bool { return f.ending.Kind == observation.Killed }
 // follows from the kill, such as children without a parent, is then not its fault.
 func (f facts) excusedKill() bool { return f.killed() && f.excuse != "" }
 
+// treeKilled says that the harness killed the whole tree when the schedule was
+// exhausted: who would have outlived the main process cannot be known then.
+func (f facts) treeKilled() bool {
+	return slices.ContainsFunc(f.o.Sent, func(s observation.Sent) bool { return s.Final })
+}
+
+const treeKilled = "the whole tree was killed when the schedule was exhausted"
+
 func (f facts) accepts(e observation.Ending) bool {
 	return slices.ContainsFunc(f.Expect.Exit, func(a scenario.Accept) bool { return a.Matches(e) })
 }

@@ -14,6 +14,8 @@ func ports(f facts) outcome {
 	switch {
 	case f.Expect.Ports != scenario.None:
 		return outcome{unasked: true}
+	case f.treeKilled():
+		return outcome{undecided: treeKilled}
 	case len(held) == 0:
 		return outcome{}
 	case f.excusedKill():

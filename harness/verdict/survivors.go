@@ -22,7 +22,9 @@ func survivors(f facts) outcome {
 		return outcome{unasked: true}
 	}
 	var out outcome
-	if len(f.o.Survivors) > 0 && f.excusedKill() {
+	if f.treeKilled() {
+		out.undecided = treeKilled
+	} else if len(f.o.Survivors) > 0 && f.excusedKill() {
 		out.undecided = f.excuse
 	} else {
 		out.findings = f.alive()

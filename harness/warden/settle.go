@@ -39,7 +39,7 @@ const maxWatched = 256
 // settle gives the descendants their time after the main process' end, and records who
 // left by itself and who did not. Only then is anybody killed.
 func (t *trial) settle() {
-	if !t.exited() || t.hostGone {
+	if !t.exited() || t.hostGone || t.o.Sent != nil && t.o.Sent[len(t.o.Sent)-1].Final {
 		return
 	}
 	if t.noneLeft() {

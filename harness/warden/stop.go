@@ -32,7 +32,7 @@ func (t *trial) strikePoint() bool {
 		return false
 	}
 	s.Actual = t.clock.Now()
-	t.o.Strike = &s
+	t.o.Strike, t.o.Starvation.Harness = &s, 0
 	t.send(t.req.Shot.Schedule.Steps[0].Signal, s.Actual)
 	t.o.Stage = observation.Struck
 	if s.Doing == nil && !t.req.Minimal {
@@ -186,19 +186,20 @@ func (t *trial) escalate(s signals.Signal) {
 	t.send(s, t.clock.Now())
 }
 
-// giveUp kills the tree after the schedule was exhausted.
+// giveUp kills the whole tree after the schedule was exhausted. Who would have
+// survived the main process is not known then.
 func (t *trial) giveUp() {
 	t.investigate()
-	sent := observation.Sent{
+	t.o.Sent = append(t.o.Sent, observation.Sent{
 		Signal: signals.KILL, To: signals.ToProcess, At: t.clock.Now(),
 		Disposition: observation.Uncatchable, Final: true,
+	})
+	last := &t.o.Sent[len(t.o.Sent)-1]
+	for _, m := range proc.Descendants(os.Getpid()) {
+		if signalMember(m, signals.KILL) {
+			last.Receivers++
+		}
 	}
-	if err := t.target.Signal(signals.KILL); err != nil {
-		sent.Error = err.Error()
-	} else {
-		sent.Receivers = 1
-	}
-	t.o.Sent = append(t.o.Sent, sent)
 	t.until(t.clock.Now()+killBound, t.over)
 }
 

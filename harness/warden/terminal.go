@@ -48,11 +48,28 @@ func (t *terminal) openSlave() (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("open %s: %w", name, err)
 	}
-	if err := t.resize(columns); err != nil {
+	if err := t.set(slave); err != nil {
 		unix.Close(slave) //nolint:errcheck // nothing was written
 		return -1, err
 	}
 	return slave, nil
+}
+
+// set gives the terminal its size, and switches its echo off: the ^C that a terminal
+// shows would stand in the middle of what the target prints.
+func (t *terminal) set(slave int) error {
+	if err := t.resize(columns); err != nil {
+		return err
+	}
+	termios, err := unix.IoctlGetTermios(slave, unix.TCGETS)
+	if err == nil {
+		termios.Lflag &^= unix.ECHO
+		err = unix.IoctlSetTermios(slave, unix.TCSETS, termios)
+	}
+	if err != nil {
+		return fmt.Errorf("switch the terminal's echo off: %w", err)
+	}
+	return nil
 }
 
 func (t *terminal) resize(width uint16) error {
