@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sigprobe/sigprobe/harness/internal/proc"
 	"github.com/sigprobe/sigprobe/harness/observation"
 )
 
@@ -28,6 +30,7 @@ type Warden struct {
 	out    *gob.Encoder
 	in     *gob.Decoder
 	stderr *tail
+	id     observation.Identity
 }
 
 // startBound is how long a warden may take to greet, leaveBound how long to remove
@@ -59,7 +62,10 @@ func Start() (*Warden, error) {
 		w.socket.Close() //nolint:errcheck // the error that counts is the other
 		return nil, fmt.Errorf("start a warden: %w", err)
 	}
-	return w, w.greet()
+	if err := w.greet(); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // wardenEnv is the warden's own environment, not the target's: what the Go runtime and
@@ -75,6 +81,11 @@ func (w *Warden) greet() error {
 	}
 	w.socket.SetReadDeadline(time.Time{}) //nolint:errcheck // likewise
 	w.Abilities = *greeting.Abilities
+	self, err := proc.ReadMember(w.cmd.Process.Pid)
+	if err != nil {
+		return fmt.Errorf("start a warden: %w", err)
+	}
+	w.id = self.Identity
 	return nil
 }
 
@@ -96,6 +107,7 @@ func (w *Warden) died(err error) error {
 func (w *Warden) Run(ctx context.Context, request Request) (observation.Observation, error) {
 	stop := context.AfterFunc(ctx, func() { unixShutdown(w.socket) })
 	defer stop()
+	request.Env = append(slices.Clip(request.Env), markerName+"="+marker(w.id))
 	if err := w.out.Encode(request); err != nil {
 		return observation.Observation{}, w.lost(ctx, fmt.Errorf("send a request: %w", err))
 	}
@@ -146,9 +158,12 @@ func (w *Warden) Close() error {
 	return nil
 }
 
-// cleanUp removes what a warden that died left in its cgroup.
+// cleanUp removes what a warden that died left behind: all of it where it had a
+// cgroup, elsewhere whoever still bears its marker. The target itself dies with the
+// warden in any case (its parent-death signal).
 func (w *Warden) cleanUp() {
 	if w.Abilities.CgroupDir == "" {
+		killMarked(marker(w.id))
 		return
 	}
 	g := &group{dir: w.Abilities.CgroupDir, fd: -1}
