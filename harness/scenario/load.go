@@ -27,13 +27,30 @@ func Load(path string) ([]Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario file: %w", err)
 	}
+	return read(path, text).resolve(filepath.Dir(path)).result()
+}
+
+// LoadBare is Load without the defaults: what the file leaves out stays zero, so that
+// something else, such as the flags of a command line, can be laid over it before
+// [Scenario.WithDefaults] fills in what depends on it.
+func LoadBare(path string) ([]Scenario, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("scenario file: %w", err)
+	}
 	r := read(path, text)
+	r.scenarios = r.bare
+	return r.resolve(filepath.Dir(path)).result()
+}
+
+// resolve holds the scenarios against this machine.
+func (r *reader) resolve(dir string) *reader {
 	for i := range r.scenarios {
-		resolved, problems := Resolve(r.scenarios[i], filepath.Dir(path))
+		resolved, problems := Resolve(r.scenarios[i], dir)
 		r.scenarios[i] = resolved
 		r.place(i, problems)
 	}
-	return r.result()
+	return r
 }
 
 // Parse reads scenarios from the text of a file, whose name stands in the problems.
@@ -58,7 +75,7 @@ func read(name string, text []byte) *reader {
 	for i, problem := range repeated(names) {
 		r.place(i, []Problem{problem})
 	}
-	r.scenarios = names
+	r.scenarios, r.bare = names, file.Scenarios
 	return r
 }
 

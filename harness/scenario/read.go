@@ -18,6 +18,7 @@ import (
 type reader struct {
 	file      string
 	scenarios []Scenario
+	bare      []Scenario // as they are written, without defaults
 	problems  []Problem
 	given     map[string]*token.Position // where the value of each path stands
 	wrong     []string                   // paths that have a problem already
