@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/reports"
+	"github.com/sigprobe/sigprobe/reports/render"
+)
+
+// job is a number of trials to carry out, keep and report.
+type job struct {
+	info reports.RunInfo
+	// root is the run store.
+	root string
+	// named is how a command line names the run; nil for its ID.
+	named func(*reports.Writer) string
+	// keepEvidence keeps it of graceful trials too.
+	keepEvidence bool
+	total        int
+	// trials makes them; when drain is closed it lets those that run end.
+	trials func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error]
+}
+
+// desk is where a job's reports go.
+type desk struct {
+	std     streams
+	outputs *outputs
+	quiet   bool
+}
+
+// human is where text for a person goes.
+func (d desk) human() io.Writer {
+	if d.outputs.takesStdout() {
+		return d.std.err
+	}
+	return d.std.out
+}
+
+// carryOut does a job from the first launch to the reports. The error carries the
+// exit status; nil stands for a graceful end. Nothing of any trial is alive afterwards.
+func (d desk) carryOut(j job) (summary reports.Summary, err error) {
+	bar := startProgress(d.std.err, j.total, d.quiet)
+	defer bar.stop()
+	ctx, signalled, stop := watchInterrupts(context.Background(), bar)
+	defer stop()
+	e, store, err := j.open(ctx)
+	if err != nil {
+		return summary, ended(signalled, err)
+	}
+	ran := j.record(ctx, e, store, signalled, bar)
+	bar.stop()
+	left := e.close()
+	r := ran.finish(store, signalled, j)
+	closed := store.Close()
+	if ctx.Err() != nil {
+		note(d.std.err, "left at once; %d finished trials are kept in %s", ran.count, store.Path())
+		s, _ := signalled.by()
+		return r.Summary, by(interrupted(s))
+	}
+	shown := d.show(r)
+	if err := errors.Join(ran.err, left, closed, shown); err != nil {
+		return r.Summary, broken(firstLine(err))
+	}
+	if s, ok := signalled.by(); ok {
+		return r.Summary, by(interrupted(s))
+	}
+	return r.Summary, by(statusOf(r.Summary.Verdict))
+}
+
+// ended prefers a signal that came in the meantime to what it broke.
+func ended(signalled *interrupts, err error) error {
+	if s, ok := signalled.by(); ok && errors.Is(err, context.Canceled) {
+		return by(interrupted(s))
+	}
+	return broken(err)
+}
+
+// firstLine is the first of errors that follow from each other.
+func firstLine(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()[0]
+	}
+	return err
+}
+
+// open opens the engines, then the store: what this machine permits stands in it.
+func (j job) open(ctx context.Context) (*engines, *reports.Writer, error) {
+	e, err := openEngines(j.info.Jobs)
+	if err != nil {
+		return nil, nil, err
+	}
+	abilities, err := e.abilities(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, e.close())
+	}
+	j.info.Machine = reports.ThisMachine()
+	j.info.Machine.Layers = abilities.Layers
+	store, err := reports.Create(j.root, j.info)
+	if err != nil {
+		return nil, nil, errors.Join(err, e.close())
+	}
+	store.KeepAllEvidence = j.keepEvidence
+	return e, store, nil
+}
+
+// ran is what came of a job's trials.
+type ran struct {
+	sums  *reports.Summarizer
+	count int
+	// err is why the store could take no more.
+	err error
+}
+
+// record carries out the trials and keeps each the moment it ends. A store that fails
+// ends the run: what cannot be kept proves nothing.
+func (j job) record(ctx context.Context, e *engines, store *reports.Writer, signalled *interrupts, bar *progress) *ran {
+	r := &ran{sums: reports.NewSummarizer(store.Info())}
+	for trial, err := range j.trials(ctx, e, signalled.drain) {
+		if err != nil {
+			return r // the context ended; there is nothing more
+		}
+		if r.err = store.Append(trial); r.err != nil {
+			return r
+		}
+		r.count++
+		r.sums.Add(trial)
+		bar.add(trial)
+	}
+	return r
+}
+
+// finish records how the run ended and makes the report.
+func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
+	summary := r.sums.Summary()
+	finished := reports.Finished{Verdict: summary.Verdict}
+	if s, ok := signalled.by(); ok {
+		finished.InterruptedBy = s.String()
+	}
+	if r.err != nil {
+		finished.Error = r.err.Error()
+	}
+	if err := store.Finish(finished); err != nil && r.err == nil {
+		r.err = err
+	}
+	report := render.Report{Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path()}
+	if j.named != nil {
+		report.Run = j.named(store)
+	}
+	return report
+}
+
+// show writes the report for a person and all that were asked for. That a reader of
+// the text has gone is no failure of the run.
+func (d desk) show(r render.Report) error {
+	err := d.text(r)
+	if readerGone(err) {
+		note(d.std.err, "nobody reads the report any more: it is kept; see sigprobe report")
+		err = nil
+	}
+	if err != nil {
+		err = fmt.Errorf("write the report: %w; see it with sigprobe report", err)
+	}
+	return errors.Join(err, d.outputs.write(d.std.out, r))
+}
+
+func (d desk) text(r render.Report) error {
+	w := d.human()
+	if d.quiet {
+		_, err := fmt.Fprintf(w, "%s: run %s, seed %d\n", r.Summary.Verdict, r.Info.ID, r.Info.Seed)
+		return err
+	}
+	return render.Text(w, r, styleFor(w))
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// field is one field of a scenario as a flag of the command line.
+type field struct {
+	flag  string
+	value string // what its value is called in the help; "" for a switch
+	help  string
+	path  string // the field in a scenario, as problems name it
+	// over makes room in a scenario for the flag, whose value wins: it removes what
+	// the value replaces. nil where the value just takes the old one's place.
+	over func(*scenario.Scenario)
+	// set lays one value over a scenario. A flag that is given more than once is set
+	// in that order.
+	set func(*scenario.Scenario, string) error
+}
+
+// fields is the table of all flags that stand for a field of a scenario.
+var fields = []field{
+	{"trials", "N", defaultOf("launches, each with a shot of its own", scenario.DefaultTrials), "strike.random.trials", randomUnlessOutput, setTrials},
+	{"signal", "SIGNAL", defaultOf("first signal that is sent; the rest of the schedule stays", signals.TERM), "stop.schedule", nil, parsed(setSignal)},
+	{"schedule", "SCHEDULE", defaultOf("signals and waits in turn", signals.DefaultSchedule), "stop.schedule", nil,
+		parsed(func(s *scenario.Scenario, v signals.Schedule) { s.Stop.Schedule = v })},
+	{"to", "WHOM", "who gets the signal: process, group, session or tty (default process)", "stop.to", nil,
+		parsed(func(s *scenario.Scenario, v signals.Delivery) { s.Stop.To = v })},
+	{"from", "EVENT", "what the window counts from: ready or launch (default ready)", "strike.random.from", toRandom,
+		text(func(s *scenario.Scenario, v string) { s.Strike.Random.From = scenario.From(v) })},
+	{"window", "A..B", "time in which the signal lands at random (default 0s..1s)", "strike.random.window", toRandom, parsed(setWindow)},
+	{"strike-output", "RE", "strike when a line of output matches RE, in place of a time", "strike.output.matching", toOutput,
+		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Strike.Output.Matching = v })},
+	{"strike-nth", "A..B", "which matching line, drawn at random (default 1)", "strike.output.nth", nil, ofOutput(setNth)},
+	{"strike-delay", "A..B", "extra time after the line, drawn at random (default none)", "strike.output.delay", nil, ofOutput(setDelay)},
+
+	{"ready-output", "RE", "ready when a line of output matches RE", "ready.output", readyAnew,
+		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Ready.Output = &v })},
+	{"ready-port", "PORT", "ready when the target listens on a TCP port", "ready.port", readyAnew,
+		number(func(s *scenario.Scenario, v int) { s.Ready.Port = v })},
+	{"ready-http", "URL", "ready when a GET is answered with a status below 400", "ready.http", readyAnew,
+		text(func(s *scenario.Scenario, v string) { s.Ready.HTTP = v })},
+	{"ready-file", "PATH", "ready when a file exists", "ready.file", readyAnew,
+		text(func(s *scenario.Scenario, v string) { s.Ready.File = v })},
+	{"ready-notify", "", "ready when the target says READY=1 on NOTIFY_SOCKET (sd_notify)", "ready.notify", readyAnew, setNotify},
+	{"ready-after", "D", "ready after a time", "ready.after", readyAnew,
+		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Ready.After = &v })},
+	{"ready-timeout", "D", defaultOf("an error when not ready by then", scenario.DefaultReadyTimeout), "ready.timeout", nil,
+		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Ready.Timeout = v })},
+
+	{"within", "D", "how long the stop may take (default what the schedule gives before KILL)", "expect.within", nil,
+		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Expect.Within = v })},
+	{"accept", "ENDING,…", "endings that are accepted: clean, signal-code, re-raised, default-action, crashed, killed, code:N or conventional (default clean)", "expect.exit",
+		func(s *scenario.Scenario) { s.Expect.Exit = nil }, addAccepts},
+	{"survivors", "none|allow", "whether descendants may stay alive (default none)", "expect.survivors", nil,
+		text(func(s *scenario.Scenario, v string) { s.Expect.Survivors = scenario.Leftover(v) })},
+	{"ports", "none|allow", "whether listening sockets may stay (default as --survivors)", "expect.ports", nil,
+		text(func(s *scenario.Scenario, v string) { s.Expect.Ports = scenario.Leftover(v) })},
+	{"settle", "D", defaultOf("how long descendants may outlive the main process", scenario.DefaultSettle), "stop.settle", nil,
+		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Stop.Settle = &v })},
+	{"limit", "D", defaultOf("bound of a wait of forever, and of the wait for a line to strike at", scenario.DefaultLimit), "stop.limit", nil,
+		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Stop.Limit = v })},
+	{"expect-output", "TEXT", "text that a line of output must contain", "expect.output.contains", ownExpectOutput,
+		text(func(s *scenario.Scenario, v string) { s.Expect.Output.Contains = v })},
+	{"expect-matches", "RE", "expression that a line of output must match", "expect.output.matches", ownExpectOutput,
+		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Expect.Output.Matches = &v })},
+	{"expect-lacks", "RE", "expression that no line of output may match", "expect.output.lacks", ownExpectOutput,
+		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Expect.Output.Lacks = &v })},
+	{"min-conclusive", "N|N%", "how many trials must prove something (default 50%)", "expect.min_conclusive", nil,
+		parsed(func(s *scenario.Scenario, v scenario.Quota) { s.Expect.MinConclusive = &v })},
+
+	{"workdir", "inherit|fresh", "where the target runs (default inherit for a command, fresh for a scenario file)", "target.workdir", nil,
+		text(func(s *scenario.Scenario, v string) { s.Target.Workdir = scenario.Workdir(v) })},
+	{"copy", "PATH", "file to copy into a fresh work folder; repeatable, makes --workdir fresh", "target.files",
+		func(s *scenario.Scenario) { s.Target.Files, s.Target.Workdir = nil, scenario.Fresh },
+		text(func(s *scenario.Scenario, v string) { s.Target.Files = append(s.Target.Files, v) })},
+	{"env", "K=V", "variable of the target's environment; repeatable", "target.env",
+		func(s *scenario.Scenario) { s.Target.Env = maps.Clone(s.Target.Env) }, setEnv},
+	{"inherit-signals", "", "start the target with sigprobe's own ignored signals ignored", "target.inherit_signals", nil, setInherit},
+}
+
+// text sets a field that is text; what may stand in it is checked with the scenario.
+func text(place func(*scenario.Scenario, string)) func(*scenario.Scenario, string) error {
+	return func(s *scenario.Scenario, text string) error {
+		place(s, text)
+		return nil
+	}
+}
+
+// parsed sets a field by the way in which its type reads text.
+func parsed[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](place func(*scenario.Scenario, T)) func(*scenario.Scenario, string) error {
+	return func(s *scenario.Scenario, text string) error {
+		var value T
+		if err := P(&value).UnmarshalText([]byte(text)); err != nil {
+			return err
+		}
+		place(s, value)
+		return nil
+	}
+}
+
+// number sets a field that counts from 1.
+func number(place func(*scenario.Scenario, int)) func(*scenario.Scenario, string) error {
+	return func(s *scenario.Scenario, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no whole number from 1 on", text)
+		}
+		place(s, n)
+		return nil
+	}
+}
+
+// toRandom makes random moments the trigger; an output trigger gives way and leaves
+// its number of trials.
+func toRandom(s *scenario.Scenario) {
+	random := scenario.Random{}
+	if s.Strike.Random != nil {
+		random = *s.Strike.Random
+	} else if s.Strike.Output != nil {
+		random.Trials = s.Strike.Output.Trials
+	}
+	s.Strike = scenario.Strike{Random: &random}
+}
+
+// toOutput makes an output line the trigger, likewise.
+func toOutput(s *scenario.Scenario) {
+	output := scenario.Output{}
+	if s.Strike.Output != nil {
+		output = *s.Strike.Output
+	} else if s.Strike.Random != nil {
+		output.Trials = s.Strike.Random.Trials
+	}
+	s.Strike = scenario.Strike{Output: &output}
+}
+
+func randomUnlessOutput(s *scenario.Scenario) {
+	if s.Strike.Output == nil {
+		toRandom(s)
+	}
+}
+
+var setTrials = number(func(s *scenario.Scenario, n int) {
+	if s.Strike.Output != nil {
+		s.Strike.Output.Trials = n
+		return
+	}
+	s.Strike.Random.Trials = n
+})
+
+func setWindow(s *scenario.Scenario, w scenario.Window) {
+	s.Strike.Random.Window, s.Strike.Random.Within = &w, 0
+}
+
+// setSignal replaces the first signal of the schedule.
+func setSignal(s *scenario.Scenario, first signals.Signal) {
+	if len(s.Stop.Schedule.Steps) == 0 {
+		s.Stop.Schedule = signals.DefaultSchedule
+	}
+	s.Stop.Schedule.Steps = slices.Clone(s.Stop.Schedule.Steps)
+	s.Stop.Schedule.Steps[0].Signal = first
+}
+
+// ofOutput sets a field that only an output trigger has.
+func ofOutput(set func(*scenario.Output, string) error) func(*scenario.Scenario, string) error {
+	return func(s *scenario.Scenario, text string) error {
+		if s.Strike.Output == nil {
+			return errors.New("it counts lines of output; say which with --strike-output RE")
+		}
+		return set(s.Strike.Output, text)
+	}
+}
+
+func setNth(o *scenario.Output, text string) error { return o.Nth.UnmarshalText([]byte(text)) }
+
+func setDelay(o *scenario.Output, text string) (err error) {
+	delay, err := scenario.ParseWindow(text)
+	o.Delay = &delay
+	return err
+}
+
+// readyAnew drops the conditions that a file has. Two flags exclude each other, which
+// the scenario's own check finds.
+func readyAnew(s *scenario.Scenario) { s.Ready = scenario.Ready{Timeout: s.Ready.Timeout} }
+
+func setNotify(s *scenario.Scenario, text string) (err error) {
+	s.Ready.Notify, err = strconv.ParseBool(text)
+	return err
+}
+
+func setInherit(s *scenario.Scenario, text string) (err error) {
+	s.Target.InheritSignals, err = strconv.ParseBool(text)
+	return err
+}
+
+func addAccepts(s *scenario.Scenario, text string) error {
+	accepts, err := scenario.ParseAccepts(strings.Split(text, ","))
+	s.Expect.Exit = append(s.Expect.Exit, accepts...)
+	return err
+}
+
+func ownExpectOutput(s *scenario.Scenario) {
+	expected := scenario.ExpectOutput{}
+	if s.Expect.Output != nil {
+		expected = *s.Expect.Output
+	}
+	s.Expect.Output = &expected
+}
+
+func setEnv(s *scenario.Scenario, text string) error {
+	name, value, both := strings.Cut(text, "=")
+	if !both || name == "" {
+		return fmt.Errorf("%q is no assignment; write NAME=VALUE", text)
+	}
+	if s.Target.Env == nil {
+		s.Target.Env = map[string]string{}
+	}
+	s.Target.Env[name] = value
+	return nil
+}
+
+// spare is a scenario that has room for every flag, to try a value on.
+func spare() *scenario.Scenario {
+	return &scenario.Scenario{
+		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}},
+		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}},
+	}
+}
+
+// span prints a time without the digits that nobody reads.
+func span(d time.Duration) string {
+	if d > time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}

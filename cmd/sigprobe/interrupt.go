@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// interrupts turns sigprobe's own signals into the end of a run. The first lets the
+// running trials end, the second kills them.
+type interrupts struct {
+	// drain is closed by the first signal.
+	drain chan struct{}
+	// cancel ends what runs, after the second.
+	cancel context.CancelFunc
+	caught chan os.Signal
+	first  atomic.Int64
+	count  atomic.Int64
+}
+
+// watchInterrupts begins to listen. The context ends with the second signal; stop has
+// to be called. What sigprobe was started with ignored stays ignored: SIGHUP under
+// nohup, SIGINT in the background of a script.
+func watchInterrupts(ctx context.Context, notes io.Writer) (_ context.Context, i *interrupts, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	i = &interrupts{drain: make(chan struct{}), cancel: cancel, caught: make(chan os.Signal, 4)}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(i.caught, s)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		i.listen(notes)
+	}()
+	return ctx, i, func() {
+		signal.Stop(i.caught)
+		close(i.caught)
+		<-done
+		cancel()
+	}
+}
+
+func (i *interrupts) listen(notes io.Writer) {
+	for caught := range i.caught {
+		switch i.count.Add(1) {
+		case 1:
+			s := signals.Signal(caught.(syscall.Signal))
+			i.first.Store(int64(s))
+			note(notes, "%s: finishing running trials; again to leave at once", s)
+			close(i.drain)
+		case 2:
+			note(notes, "leaving at once")
+			i.cancel()
+		}
+	}
+}
+
+// by is the signal that ended the run; ok is false when none came.
+func (i *interrupts) by() (s signals.Signal, ok bool) {
+	s = signals.Signal(i.first.Load())
+	return s, s != 0
+}
+
+// survivePipes makes a write to a closed pipe an error in place of a death by
+// SIGPIPE, which would end the run before its trees are gone. It is caught and not
+// ignored, because what is ignored stays so in every process that is started.
+func survivePipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

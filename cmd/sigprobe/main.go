@@ -1,0 +1,28 @@
+// Command sigprobe launches any program, sends it signals at random points of its
+// work, and proves from the kernel's own records whether it stopped properly.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// streams are where the command reads and prints. Colours and the progress bar need a
+// terminal, which only an *os.File can be.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run is the whole program but for the exit; it returns the exit status.
+func run(args []string, std streams) int {
+	survivePipes()
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.Execute()
+	return report(std.err, err)
+}

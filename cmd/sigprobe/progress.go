@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+)
+
+// progress is the bar of a run, and the way for notes past it. Without a terminal
+// there is no bar, and notes are just written.
+type progress struct {
+	stderr io.Writer
+	bars   *mpb.Progress // nil without a bar
+	bar    *mpb.Bar
+
+	mu    sync.Mutex // guards what the bar shows
+	name  string
+	tally verdict.Tally
+}
+
+// startProgress shows a bar on stderr where that is a terminal and a person looks at it.
+func startProgress(stderr io.Writer, total int, quiet bool) *progress {
+	p := &progress{stderr: stderr}
+	if _, ok := terminal(stderr); !ok || quiet || inCI() || total == 0 {
+		return p
+	}
+	p.bars = mpb.New(mpb.WithOutput(stderr), mpb.WithWidth(40))
+	p.bar = p.bars.AddBar(int64(total),
+		mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.scenario() })),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d  "), decor.Any(func(decor.Statistics) string { return p.verdicts() })),
+	)
+	return p
+}
+
+func (p *progress) add(t harness.Trial) {
+	p.mu.Lock()
+	p.name = t.Scenario
+	p.tally.Add(t.Judgement.Verdict)
+	p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Increment()
+	}
+}
+
+func (p *progress) scenario() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.name + " "
+}
+
+func (p *progress) verdicts() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		name verdict.Verdict
+	}{
+		{p.tally.Graceful, verdict.Graceful}, {p.tally.Violation, verdict.Violation},
+		{p.tally.Inconclusive, verdict.Inconclusive}, {p.tally.Error, verdict.Error},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Write puts a note above the bar.
+func (p *progress) Write(text []byte) (int, error) {
+	if p.bars != nil {
+		if n, err := p.bars.Write(text); err == nil {
+			return n, nil
+		}
+	}
+	return p.stderr.Write(text)
+}
+
+// stop takes the bar away.
+func (p *progress) stop() {
+	if p.bars != nil {
+		p.bar.Abort(true)
+		p.bars.Wait()
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/reports"
+)
+
+// runOptions are the flags of run that are no field of a scenario.
+type runOptions struct {
+	sources
+	outputs      outputs
+	seed         string
+	jobs         int
+	store        string
+	dryRun       bool
+	quiet        bool
+	keepEvidence bool
+}
+
+func newRun(std streams) *cobra.Command {
+	o := runOptions{sources: sources{flags: &overlay{}}}
+	c := &cobra.Command{
+		Use:   "run [FILE…] [flags] [-- COMMAND…]",
+		Short: "Launch, strike, judge: the exit status is the gate",
+		Long: `Run the scenarios of files, or a command after --, and report.
+Flags win over a file and are laid over all its scenarios.
+
+Exit status: 0 all graceful, 1 violation, 2 inconclusive only, 64 usage or scenario
+error, 70 harness error, 128+N interrupted by signal N. The first SIGINT, SIGTERM or
+SIGHUP lets the running trials end and reports, the second leaves at once.`,
+		Example: `  sigprobe run -- ./my-service --port 8080
+  sigprobe run --trials 200 --signal INT --ready-output 'listening' -- ./my-service
+  sigprobe run scenarios.yaml --junit report.xml`,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.files, o.command = atDash(c, args)
+			return o.run(std)
+		},
+	}
+	o.flags.addFlags(c)
+	o.outputs.addFlags(c)
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.seed, "seed", "", "seed of all shots, a whole number (default a random one, which is printed)")
+	flags.IntVar(&o.jobs, "jobs", 1, "trials at a time; scenarios with a fixed port have one")
+	flags.StringVar(&o.name, "name", "", "name of the command's scenario (default the program's)")
+	flags.StringArrayVar(&o.only, "scenario", nil, "run only the scenario of this name; repeatable")
+	flags.StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")
+	flags.BoolVar(&o.keepEvidence, "keep-evidence", false, "keep the evidence of graceful trials too")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be launched and where the shots land; launch nothing")
+	flags.BoolVar(&o.quiet, "quiet", false, "print the verdict alone, in one line, and no progress")
+	return c
+}
+
+func (o *runOptions) run(std streams) error {
+	seed, err := parseSeed(o.seed)
+	if err != nil {
+		return err
+	}
+	if o.jobs < 1 {
+		return usage("--jobs %d: at least one trial must run at a time; write 1 or more", o.jobs)
+	}
+	scenarios, files, err := o.gather()
+	if err != nil {
+		return err
+	}
+	for _, s := range scenarios {
+		warnOfShim(std.err, s.Target.Command[0])
+	}
+	if o.dryRun {
+		return dryRun(std.out, scenarios, seed, o.jobs)
+	}
+	if err := portsFree(scenarios); err != nil {
+		return err
+	}
+	if err := o.outputs.open(); err != nil {
+		return err
+	}
+	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(scenarios, files, seed))
+	return err
+}
+
+// job is the run's campaigns, one after the other.
+func (o *runOptions) job(scenarios []scenario.Scenario, files []reports.SourceFile, seed uint64) job {
+	total := 0
+	for _, s := range scenarios {
+		total += plan.New(s, seed).Len()
+	}
+	return job{
+		info: reports.RunInfo{
+			Version: version(), CommandLine: os.Args[1:], Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
+		},
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total,
+		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
+			return campaigns(ctx, e, drain, scenarios, seed)
+		},
+	}
+}
+
+// campaigns runs one scenario after the other, so that a report of an interrupted run
+// has whole campaigns.
+func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, seed uint64) iter.Seq2[harness.Trial, error] {
+	return func(yield func(harness.Trial, error) bool) {
+		for _, s := range scenarios {
+			campaign := harness.Campaign{Scenario: s, Seed: seed, Drain: drain}
+			for trial, err := range campaign.Trials(ctx, e.of(s)) {
+				if !yield(trial, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// nameIn is how a run is named on a command line: by its ID, and in another store
+// than the default by its folder.
+func nameIn(root string) func(*reports.Writer) string {
+	return func(w *reports.Writer) string {
+		if filepath.Clean(root) == reports.DefaultRoot {
+			return w.ID()
+		}
+		return w.Path()
+	}
+}
+
+// parseSeed reads a seed; "" draws one. A drawn one has at most 53 bits, so that
+// readers of JSON which know floating-point numbers only keep it whole.
+func parseSeed(text string) (uint64, error) {
+	if text == "" {
+		var random [8]byte
+		rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
+		return binary.NativeEndian.Uint64(random[:]) >> 11, nil
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, usage("--seed %s: it is no seed; write a whole number from 0 to %d", text, uint64(1<<64-1))
+	}
+	return seed, nil
+}
