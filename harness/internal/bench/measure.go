@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/reports"
+)
+
+// groups is the table of all that is measured, in the order of the output.
+var groups = []struct {
+	name    string
+	measure func(context.Context, *bench) (Group, error)
+}{
+	{"trial", measureTrial},
+	{"lateness", measureLateness},
+	{"exit", measureExit},
+	{"census", measureCensus},
+}
+
+func groupNames() []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.name
+	}
+	return names
+}
+
+// bench is what all groups share.
+type bench struct {
+	options
+	sleep  string // the program that everything is measured with
+	cradle *cradle
+	disk   string // an ordinary temporary folder, where programs can be executed
+	fast   string // a folder in memory where there is one: run store, work folders
+}
+
+// measure measures the groups one after the other. After an error the result holds
+// what was measured until then.
+func measure(ctx context.Context, o options, progress io.Writer) (result Result, err error) {
+	b, err := newBench(o)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	result = Result{
+		Schema: 1, Started: time.Now().UTC(), Machine: reports.ThisMachine(),
+		Rounds: o.rounds, Store: place(b.fast),
+	}
+	for _, g := range groups {
+		if len(o.only) > 0 && !slices.Contains(o.only, g.name) {
+			continue
+		}
+		fmt.Fprintf(progress, "measuring %s\n", g.name)
+		group, err := g.measure(ctx, b)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return result, fmt.Errorf("%s: %w", g.name, err)
+		}
+		group.Name = g.name
+		result.Groups = append(result.Groups, group)
+	}
+	return result, nil
+}
+
+func newBench(o options) (*bench, error) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		return nil, fmt.Errorf("find the program to measure with: %w", err)
+	}
+	b := &bench{options: o, sleep: sleep}
+	if b.disk, err = os.MkdirTemp("", "sigprobe-bench."); err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	if b.fast, err = inMemory(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(b.disk))
+	}
+	// The engine makes its work folders there.
+	if err := os.Setenv("TMPDIR", b.fast); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	if b.cradle, err = newCradle(); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+func (b *bench) close() error { return errors.Join(os.RemoveAll(b.fast), os.RemoveAll(b.disk)) }
+
+// inMemory makes a folder on a tmpfs, so that a disk is not what is measured; on the
+// ordinary temporary folder's file system where there is no tmpfs.
+func inMemory() (string, error) {
+	for _, parent := range []string{os.TempDir(), "/dev/shm"} {
+		if !isTmpfs(parent) {
+			continue
+		}
+		if dir, err := os.MkdirTemp(parent, "sigprobe-bench."); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", "sigprobe-bench.")
+}
+
+func isTmpfs(dir string) bool {
+	var stat unix.Statfs_t
+	return unix.Statfs(dir, &stat) == nil && stat.Type == unix.TMPFS_MAGIC
+}
+
+// place says in words where a folder lies.
+func place(dir string) string {
+	parent := filepath.Dir(dir)
+	if isTmpfs(dir) {
+		return "in memory (tmpfs, " + parent + ")"
+	}
+	return "on a disk (" + parent + "; no tmpfs was found)"
+}
+
+// contender is one of the things that are measured in turns.
+type contender struct {
+	name string
+	// once does n of them and tells how long each took.
+	once func(ctx context.Context, n int) ([]time.Duration, error)
+}
+
+// warmUp is how many of each contender are done first and not counted: programs come
+// into the page cache, a warden starts.
+const warmUp = 5
+
+// takeTurns lets each contender do n in every round. Who begins changes from round to
+// round, so that nobody always follows the same one.
+func takeTurns(ctx context.Context, rounds, n int, contenders []contender) ([]Series, error) {
+	series := make([]Series, len(contenders))
+	for i, c := range contenders {
+		series[i] = Series{Name: c.name}
+		if _, err := c.once(ctx, min(n, warmUp)); err != nil {
+			return series, fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	for round := range rounds {
+		for turn := range contenders {
+			i := (round + turn) % len(contenders)
+			took, err := contenders[i].once(ctx, n)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return series, fmt.Errorf("%s: %w", contenders[i].name, err)
+			}
+			series[i].Rounds = append(series[i].Rounds, took)
+		}
+	}
+	return series, nil
+}
+
+// repeat makes n measurements of one, until ctx ends.
+func repeat(one func() (time.Duration, error)) func(context.Context, int) ([]time.Duration, error) {
+	return func(ctx context.Context, n int) ([]time.Duration, error) {
+		all := make([]time.Duration, 0, n)
+		for range n {
+			took, err := one()
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return all, err
+			}
+			all = append(all, took)
+		}
+		return all, nil
+	}
+}

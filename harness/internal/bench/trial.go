@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+	"github.com/sigprobe/sigprobe/reports"
+)
+
+// perRound is how many of each contender are done in a round.
+const perRound = 10
+
+// The bounds of one trial.
+const (
+	trialToFloor = 4
+	gexecToTrial = 20
+)
+
+// measureTrial compares one trial with the least that a program's start and end can
+// cost, and with gexec.
+func measureTrial(ctx context.Context, b *bench) (group Group, err error) {
+	g := Group{Title: "start sleep, send TERM at once, see it end"}
+	inherit, err := openRunner(b, "bench", scenario.Inherit, scenario.Window{})
+	if err != nil {
+		return g, err
+	}
+	defer func() { err = errors.Join(err, inherit.close()) }()
+	fresh, err := openRunner(b, "bench-fresh", scenario.Fresh, scenario.Window{})
+	if err != nil {
+		return g, err
+	}
+	defer func() { err = errors.Join(err, fresh.close()) }()
+	if err := inherit.describe(ctx, &g); err != nil {
+		return g, err
+	}
+	contenders := []contender{
+		{"sigprobe", repeat(func() (time.Duration, error) { return inherit.timed(ctx) })},
+		{"sigprobe, fresh work folder", repeat(func() (time.Duration, error) { return fresh.timed(ctx) })},
+		{"gexec, default polling", repeat(b.cradle.measured(b.gexec))},
+		{"Go ForkExec and Wait4", repeat(b.cradle.measured(b.forkExec))},
+	}
+	const ours, theirs = 0, 2
+	floor := 3
+	if c, err := compileFloor(ctx, b); err == nil {
+		floor = len(contenders)
+		contenders = append(contenders, contender{"C vfork and waitpid", c.times("vfork")}, contender{"C posix_spawn and waitpid", c.times("spawn")})
+	} else {
+		g.Notes = append(g.Notes, fmt.Sprintf("no C floor, Go's ForkExec stands for it: %v", err))
+	}
+	g.Series, err = takeTurns(ctx, b.rounds, perRound, contenders)
+	if err != nil {
+		return g, err
+	}
+	g.Bounds = []Bound{
+		ratio("sigprobe to "+g.Series[floor].Name, g.Series[ours], g.Series[floor]).atMost(trialToFloor),
+		ratio("gexec to sigprobe", g.Series[theirs], g.Series[ours]).atLeast(gexecToTrial),
+	}
+	return g, nil
+}
+
+// forkExec is one round trip with nothing but the kernel's calls.
+func (b *bench) forkExec() (time.Duration, error) {
+	started := time.Now()
+	pid, err := syscall.ForkExec(b.sleep, []string{"sleep", "1000"}, &syscall.ProcAttr{
+		Env:   os.Environ(),
+		Files: []uintptr{b.cradle.null, b.cradle.null, b.cradle.null},
+		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("start %s: %w", b.sleep, err)
+	}
+	killed := syscall.Kill(pid, syscall.SIGTERM)
+	var status syscall.WaitStatus
+	for {
+		if _, err = syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+			break
+		}
+	}
+	took := time.Since(started)
+	if err == nil && status.Signal() != syscall.SIGTERM {
+		err = fmt.Errorf("%s did not end by TERM (wait status %#x)", b.sleep, uint32(status))
+	}
+	return took, errors.Join(killed, err)
+}
+
+// runner runs trials of one scenario and records them, as `sigprobe run` does.
+type runner struct {
+	engine *harness.Engine
+	writer *reports.Writer
+	s      scenario.Scenario
+	plan   plan.Plan
+	next   int
+}
+
+// seed makes the shots the same in every run.
+const seed = 1
+
+// openRunner makes a campaign of sleep, to be struck within a window after its launch.
+func openRunner(b *bench, name string, workdir scenario.Workdir, window scenario.Window) (*runner, error) {
+	s := scenario.Scenario{
+		Name:   name,
+		Target: scenario.Target{Command: []string{b.sleep, "1000"}, Workdir: workdir},
+		Strike: scenario.Strike{Random: &scenario.Random{Trials: 1_000_000, From: scenario.FromLaunch, Window: &window}},
+		Expect: scenario.Expect{Exit: []scenario.Accept{{Kind: observation.DefaultAction}}},
+	}.WithDefaults()
+	engine, err := harness.Open(1)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := reports.Create(filepath.Join(b.fast, name), reports.RunInfo{Seed: seed, Scenarios: []scenario.Scenario{s}})
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return &runner{engine: engine, writer: writer, s: s, plan: plan.New(s, seed)}, nil
+}
+
+func (r *runner) close() error { return errors.Join(r.writer.Close(), r.engine.Close()) }
+
+// describe notes what the trials are tracked with here.
+func (r *runner) describe(ctx context.Context, g *Group) error {
+	abilities, err := r.engine.Abilities(ctx)
+	if err != nil {
+		return err
+	}
+	g.Notes = append(g.Notes, fmt.Sprintf("the tree is tracked by %v", abilities.Layers))
+	for _, d := range abilities.Degradations {
+		g.Notes = append(g.Notes, fmt.Sprintf("without %s: %s", d.What, d.Why))
+	}
+	return nil
+}
+
+// trial runs the next trial and records it. One that does not go as sleep must is an
+// error: its time would be that of something else.
+func (r *runner) trial(ctx context.Context) (harness.Trial, error) {
+	i := r.next
+	r.next++
+	t, err := r.engine.Trial(ctx, r.s, i, r.plan.Shot(i))
+	if err != nil {
+		return t, err
+	}
+	if err := r.writer.Append(t); err != nil {
+		return t, err
+	}
+	if t.Judgement.Verdict != verdict.Graceful || t.Observation.Strike == nil {
+		return t, fmt.Errorf("trial %d was no plain stop of sleep: %s %s %v", i, t.Judgement.Verdict, t.Judgement.Reason, t.Judgement.Findings)
+	}
+	return t, nil
+}
+
+func (r *runner) timed(ctx context.Context) (time.Duration, error) {
+	started := time.Now()
+	_, err := r.trial(ctx)
+	return time.Since(started), err
+}
