@@ -38,6 +38,9 @@ func ginkgo(suites []string, o options, total *tally) error {
 func ginkgoArgs(o options, report string) []string {
 	args := []string{"run", ginkgoCommand, "run", "-p", "--randomize-all", "--randomize-suites", "--keep-going",
 		"--fail-on-empty", "--fail-on-pending", "--poll-progress-after=60s", "--output-dir=" + outDir, "--json-report=" + report}
+	if !isTerminal(os.Stdout) {
+		args = append(args, "--no-color")
+	}
 	if o.seed != 0 {
 		args = append(args, fmt.Sprintf("--seed=%d", o.seed))
 	}
@@ -45,6 +48,13 @@ func ginkgoArgs(o options, report string) []string {
 		return append(args, "--label-filter=soak", "--timeout=6h", "-v")
 	}
 	return append(args, "--label-filter=!soak", "--timeout=10m", fmt.Sprintf("--race=%t", o.race))
+}
+
+// isTerminal takes every character device for one, which is close enough to decide
+// about colours.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // folders turns import paths into what the ginkgo command takes.

@@ -2,7 +2,7 @@
 // tests through `go test`, the Ginkgo suites through the ginkgo command of the version
 // in go.mod, in random order and in parallel.
 //
-//	go run ./.ci/test [-race=false] [-soak] [-seed N]
+//	go run ./.ci/test [-race=false] [-soak] [-seed N] [PACKAGE…]
 //
 // Output of failed tests is shown whole, skipped tests with their reason. The last line
 // is the summary, "N passed, N failed, N skipped"; it also stands in out/test-summary.txt.
@@ -26,7 +26,7 @@ func main() {
 	soak := flag.Bool("soak", false, "run the long campaigns and nothing else")
 	seed := flag.Int64("seed", 0, "seed of the suites; 0 draws one, and it is printed")
 	flag.Parse()
-	if err := run(options{*race, *soak, *seed}); err != nil {
+	if err := run(options{*race, *soak, *seed, flag.Args()}); err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
 		os.Exit(1)
 	}
@@ -35,6 +35,7 @@ func main() {
 type options struct {
 	race, soak bool
 	seed       int64
+	patterns   []string // all packages when empty
 }
 
 // run runs both kinds of tests, the second also when the first failed.
@@ -42,7 +43,7 @@ func run(o options) error {
 	if !o.race && !o.soak {
 		fmt.Println("note: data races are not looked for (no C compiler, or -race=false)")
 	}
-	plain, suites, err := packages()
+	plain, suites, err := packages(o.patterns)
 	if err != nil {
 		return err
 	}
@@ -80,9 +81,12 @@ func finish(total tally, failed error) error {
 
 // packages lists the packages with tests: those with plain Go tests, and those that
 // are Ginkgo suites.
-func packages() (plain, suites []string, err error) {
+func packages(patterns []string) (plain, suites []string, err error) {
 	const format = `{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}{{end}}`
-	text, err := command("go", "list", "-f", format, "./...").Output()
+	if len(patterns) == 0 {
+		patterns = []string{"./..."}
+	}
+	text, err := command("go", append([]string{"list", "-f", format}, patterns...)...).Output()
 	if err != nil {
 		return nil, nil, fmt.Errorf("go list: %w", err)
 	}
