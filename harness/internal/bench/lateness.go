@@ -27,7 +27,7 @@ var shotWindow = scenario.Window{From: time.Millisecond, To: 5 * time.Millisecon
 // measureLateness takes how much later than planned timed shots are sent, by a warden
 // as it is and by one that the kernel refuses a real-time priority.
 func measureLateness(ctx context.Context, b *bench) (group Group, err error) {
-	g := Group{Title: fmt.Sprintf("lateness of shots due %s to %s after the launch", shotWindow.From, shotWindow.To)}
+	g := Group{Title: fmt.Sprintf("how much later than planned shots are sent that are due %s to %s after the launch", shotWindow.From, shotWindow.To)}
 	asIs, err := startMarksman(ctx, b, grantAll)
 	if err != nil {
 		return g, err

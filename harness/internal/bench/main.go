@@ -131,8 +131,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return met
 }
 
-// write prints the result in all the forms that were asked for.
+// write prints the result in all the forms that were asked for, if there is any.
 func (r Result) write(o options, stdout io.Writer) error {
+	if len(r.Groups) == 0 {
+		return nil
+	}
 	var errs []error
 	if o.benchfmt {
 		errs = append(errs, writeBenchfmt(stdout, r))

@@ -42,6 +42,7 @@ type bench struct {
 	cradle *cradle
 	disk   string // an ordinary temporary folder, where programs can be executed
 	fast   string // a folder in memory where there is one: run store, work folders
+	tmpdir string // the TMPDIR that this process was given
 }
 
 // measure measures the groups one after the other. After an error the result holds
@@ -79,8 +80,8 @@ func newBench(o options) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the program to measure with: %w", err)
 	}
-	b := &bench{options: o, sleep: sleep}
-	if b.disk, err = os.MkdirTemp("", "sigprobe-bench."); err != nil {
+	b := &bench{options: o, sleep: sleep, tmpdir: os.Getenv("TMPDIR")}
+	if b.disk, err = os.MkdirTemp("", folderName()); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	if b.fast, err = inMemory(); err != nil {
@@ -96,7 +97,12 @@ func newBench(o options) (*bench, error) {
 	return b, nil
 }
 
-func (b *bench) close() error { return errors.Join(os.RemoveAll(b.fast), os.RemoveAll(b.disk)) }
+func (b *bench) close() error {
+	return errors.Join(os.Setenv("TMPDIR", b.tmpdir), os.RemoveAll(b.fast), os.RemoveAll(b.disk))
+}
+
+// folderName tells whose a folder is that was left because the benchmark was killed.
+func folderName() string { return fmt.Sprintf("sigprobe-bench-%d-", os.Getpid()) }
 
 // inMemory makes a folder on a tmpfs, so that a disk is not what is measured; on the
 // ordinary temporary folder's file system where there is no tmpfs.
@@ -105,11 +111,11 @@ func inMemory() (string, error) {
 		if !isTmpfs(parent) {
 			continue
 		}
-		if dir, err := os.MkdirTemp(parent, "sigprobe-bench."); err == nil {
+		if dir, err := os.MkdirTemp(parent, folderName()); err == nil {
 			return dir, nil
 		}
 	}
-	return os.MkdirTemp("", "sigprobe-bench.")
+	return os.MkdirTemp("", folderName())
 }
 
 func isTmpfs(dir string) bool {
