@@ -32,7 +32,7 @@ test: build ## all tests, with the race detector where there is a C compiler (TE
 	$(GO) run ./.ci/test $(TEST)
 
 demo: build ## the shipped scenarios and two programs nobody here wrote, in under a minute
-	$(GO) run ./scenarios/demo
+	CGO_ENABLED=0 $(GO) run ./scenarios/demo
 
 bench: ## medians and ratios against the C floor and gexec (BENCH=--quick for a short look)
 	$(GO) run ./harness/internal/bench $(BENCH)

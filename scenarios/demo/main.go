@@ -129,7 +129,8 @@ func shipped() (wrong int, err error) {
 	}
 	defer text.Close() //nolint:errcheck // it is for reading only what came of it
 	fmt.Printf("%d shipped scenarios, each in a campaign of its own:\n", len(promises))
-	summary, err := run(text, "shipped", slices.Concat(files, []string{"--junit", junit, "--jobs", "4"})...)
+	// A trial mostly waits, so more of them than processors do each other no harm.
+	summary, err := run(text, "shipped", slices.Concat(files, []string{"--junit", junit, "--jobs", "8"})...)
 	if err != nil {
 		return 0, err
 	}
@@ -166,7 +167,7 @@ func foreign(port int) []stranger {
 	return []stranger{
 		{
 			"a shell that does not forward TERM leaves its child behind",
-			[]string{"--trials", "5", "--ready-after", "100ms", "--window", "0s..200ms", "--", "sh", "-c", "sleep 1000; echo x"},
+			[]string{"--trials", "5", "--ready-after", "100ms", "--window", "0s..200ms", "--settle", "500ms", "--", "sh", "-c", "sleep 1000; echo x"},
 			promise{verdict.Violation, "exit/default-action, survivors/orphan"},
 		},
 		{
