@@ -102,7 +102,7 @@ func TestNothingIsLeftAlive(t *testing.T) {
 		t.Run(c.group+" and "+c.signal.String(), func(t *testing.T) {
 			var stderr bytes.Buffer
 			cmd := &exec.Cmd{
-				Path: "/proc/self/exe", Args: []string{wholeRole, "--rounds", "1000", "--shots", "100000", c.group},
+				Path: "/proc/self/exe", Args: []string{wholeRole, "--rounds", "1000", "--shots", "100000", "--crowd", "300", c.group},
 				Stderr: &stderr, SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 			}
 			if err := cmd.Start(); err != nil {
