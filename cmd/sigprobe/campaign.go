@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/reports"
 	"github.com/sigprobe/sigprobe/reports/render"
 )
@@ -46,7 +48,7 @@ func (d desk) human() io.Writer {
 func (d desk) carryOut(j job) (summary reports.Summary, err error) {
 	bar := startProgress(d.std.err, j.total, d.quiet)
 	defer bar.stop()
-	ctx, signalled, stop := watchInterrupts(context.Background(), bar)
+	ctx, signalled, stop := watchInterrupts(context.Background(), bar, j.inheritsSignals())
 	defer stop()
 	e, store, err := j.open(ctx)
 	if err != nil {
@@ -70,6 +72,10 @@ func (d desk) carryOut(j job) (summary reports.Summary, err error) {
 		return r.Summary, by(interrupted(s))
 	}
 	return r.Summary, by(statusOf(r.Summary.Verdict))
+}
+
+func (j job) inheritsSignals() bool {
+	return slices.ContainsFunc(j.info.Scenarios, func(s scenario.Scenario) bool { return s.Target.InheritSignals })
 }
 
 // ended prefers a signal that came in the meantime to what it broke.

@@ -99,7 +99,7 @@ func inspectCommand(command []string, after time.Duration) (p observation.Proces
 }
 
 func oneTrial(s scenario.Scenario, shot plan.Shot) (trial harness.Trial, err error) {
-	ctx, signalled, stop := watchInterrupts(context.Background(), io.Discard)
+	ctx, signalled, stop := watchInterrupts(context.Background(), io.Discard, false)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -24,15 +24,20 @@ type interrupts struct {
 }
 
 // watchInterrupts begins to listen. The context ends with the second signal; stop has
-// to be called. What sigprobe was started with ignored stays ignored: SIGHUP under
-// nohup, SIGINT in the background of a script.
-func watchInterrupts(ctx context.Context, notes io.Writer) (_ context.Context, i *interrupts, stop func()) {
+// to be called.
+//
+// SIGHUP stays ignored under nohup. SIGINT is listened to even where a script started
+// sigprobe in the background and the shell ignored it: somebody who sends it means it.
+// With inherit both stay as they are, since a signal that has a handler here is no
+// longer ignored in the targets, which are to inherit it.
+func watchInterrupts(ctx context.Context, notes io.Writer, inherit bool) (_ context.Context, i *interrupts, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	i = &interrupts{drain: make(chan struct{}), cancel: cancel, caught: make(chan os.Signal, 4)}
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(i.caught, s)
+		if signal.Ignored(s) && (inherit || s == syscall.SIGHUP) {
+			continue
 		}
+		signal.Notify(i.caught, s)
 	}
 	done := make(chan struct{})
 	go func() {

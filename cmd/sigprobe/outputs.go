@@ -58,11 +58,19 @@ func (o *outputs) open() error {
 		taken[path] = name
 		file, err := openOutput(name, path)
 		if err != nil {
-			return broken(fmt.Errorf("--%s: %w; name a file in a folder that can be written", name, err))
+			return broken(fmt.Errorf("--%s: %s cannot be written: %w; name a file in a folder that can be", name, path, cause(err)))
 		}
 		o.files = append(o.files, file)
 	}
 	return nil
+}
+
+// cause is an error without the path of a temporary file that nobody named.
+func cause(err error) error {
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 func openOutput(format, path string) (outputFile, error) {
@@ -77,7 +85,7 @@ func openOutput(format, path string) (outputFile, error) {
 	case err != nil:
 		return file, err
 	case info.IsDir():
-		return file, fmt.Errorf("%s is a folder", path)
+		return file, errors.New("it is a folder")
 	case info.Mode().IsRegular() && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/"):
 		if file.path, err = filepath.EvalSymlinks(path); err != nil {
 			return file, err

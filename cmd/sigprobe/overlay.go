@@ -101,13 +101,16 @@ func inFlags(problems []scenario.Problem) error {
 	return usage("%s", strings.Join(lines, "\n"))
 }
 
-// flagOf is the flag for a field's path, as the start of a line; "" where the message
-// says it all.
+// flagOf is the flag for a field's path, or the path where there is none, as the start
+// of a line; "" for the command, of which the message says all.
 func flagOf(path string) string {
 	for _, f := range fields {
 		if f.path == path || strings.HasPrefix(path, f.path+"[") || strings.HasPrefix(path, f.path+".") {
 			return fmt.Sprintf("--%s: ", f.flag)
 		}
 	}
-	return ""
+	if path == "" || strings.HasPrefix(path, "target.command") {
+		return ""
+	}
+	return path + ": "
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -75,7 +74,7 @@ func (o *replayOptions) replay(std streams, name, trial string) error {
 	}
 	d := desk{std, &o.outputs, o.quiet}
 	back := &recurrence{original: original.Judgement}
-	_, err = d.carryOut(o.job(run, s, original, back))
+	_, err = d.carryOut(o.job(std, run, s, original, back))
 	if back.trials > 0 {
 		back.tell(d.human())
 	}
@@ -84,10 +83,10 @@ func (o *replayOptions) replay(std streams, name, trial string) error {
 
 // job repeats the shot. Its run is kept below the original one's folder, so that
 // latest still means the run that is looked into.
-func (o *replayOptions) job(run *reports.Run, s scenario.Scenario, original harness.Trial, back *recurrence) job {
+func (o *replayOptions) job(std streams, run *reports.Run, s scenario.Scenario, original harness.Trial, back *recurrence) job {
 	return job{
 		info: reports.RunInfo{
-			Version: version(), CommandLine: os.Args[1:], Seed: run.Info.Seed, Jobs: 1,
+			Version: version(), CommandLine: std.args, Seed: run.Info.Seed, Jobs: 1,
 			Files: run.Info.Files, Scenarios: []scenario.Scenario{s},
 		},
 		root: filepath.Join(run.Dir, "replays"), named: (*reports.Writer).Path, keepEvidence: true, total: o.times,

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // subcommands is the table of them all: a file each.
@@ -41,13 +43,20 @@ Exit status: 0 graceful, 1 violation, 2 inconclusive, 64 usage or scenario error
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetVersionTemplate("sigprobe {{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(badFlag)
+	root.SuggestionsMinimumDistance = 2
 	for _, make := range subcommands {
 		root.AddCommand(make(std))
 	}
 	return root
+}
+
+// badFlag says what is wrong with a flag, in fewer words than pflag.
+func badFlag(c *cobra.Command, err error) error {
+	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) && errors.Unwrap(invalid) != nil {
+		err = fmt.Errorf("--%s: %w", invalid.GetFlag().Name, errors.Unwrap(invalid))
+	}
+	return usage("%w; see %s --help", err, c.CommandPath())
 }
 
 // knownCommand refuses a subcommand that does not exist, with the nearest that does.
@@ -74,7 +83,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// noCommand refuses anything after -- where no program is launched.
+// atDash divides the arguments at --, behind which a command stands.
 func atDash(c *cobra.Command, args []string) (before, after []string) {
 	if dash := c.ArgsLenAtDash(); dash >= 0 {
 		return args[:dash], args[dash:]

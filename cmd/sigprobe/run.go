@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"iter"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -87,19 +86,19 @@ func (o *runOptions) run(std streams) error {
 	if err := o.outputs.open(); err != nil {
 		return err
 	}
-	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(scenarios, files, seed))
+	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(std, scenarios, files, seed))
 	return err
 }
 
 // job is the run's campaigns, one after the other.
-func (o *runOptions) job(scenarios []scenario.Scenario, files []reports.SourceFile, seed uint64) job {
+func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, seed uint64) job {
 	total := 0
 	for _, s := range scenarios {
 		total += plan.New(s, seed).Len()
 	}
 	return job{
 		info: reports.RunInfo{
-			Version: version(), CommandLine: os.Args[1:], Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
+			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
 		},
 		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total,
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
