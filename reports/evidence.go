@@ -21,7 +21,7 @@ func EvidencePath(scenario string, trial int) string {
 // checkKey refuses what cannot be told apart later or would lead out of the store.
 func checkKey(t harness.Trial) error {
 	if !validKey(t.Scenario, t.Index) {
-		return fmt.Errorf("record trial %d of %q: a scenario's name has letters, digits, dots, dashes and underscores only, and a trial counts from 0", t.Index, t.Scenario)
+		return fmt.Errorf("trial %d of %q: a scenario's name has letters, digits, dots, dashes and underscores only, and a trial counts from 0", t.Index, t.Scenario)
 	}
 	return nil
 }

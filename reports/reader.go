@@ -247,14 +247,19 @@ func parseTrial(text []byte) (trial harness.Trial, surprise, err error) {
 			return trial, nil, err
 		}
 	}
-	if !validKey(trial.Scenario, trial.Index) {
-		return trial, nil, fmt.Errorf("there is no trial %d of a scenario %q", trial.Index, trial.Scenario)
+	return trial, surprise, valid(trial)
+}
+
+// valid says why no reader takes the trial; nil when it is one.
+func valid(t harness.Trial) error {
+	if err := checkKey(t); err != nil {
+		return err
 	}
-	switch trial.Judgement.Verdict {
+	switch t.Judgement.Verdict {
 	case verdict.Graceful, verdict.Violation, verdict.Inconclusive, verdict.Error:
-		return trial, surprise, nil
+		return nil
 	}
-	return trial, nil, fmt.Errorf("%q is no verdict", trial.Judgement.Verdict)
+	return fmt.Errorf("trial %d of %s: %q is no verdict", t.Index, t.Scenario, t.Judgement.Verdict)
 }
 
 // noteSurprise warns of an unknown field once, and not in every line.

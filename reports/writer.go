@@ -161,17 +161,14 @@ func (w *Writer) Info() RunInfo { return w.info }
 // when Append returns and on the disk less than 200 ms later. The evidence of a trial
 // that is not graceful follows.
 func (w *Writer) Append(t harness.Trial) error {
-	if err := checkKey(t); err != nil {
-		return err
-	}
-	line, err := encodeLine(t)
+	// A line that no reader takes would be a lost trial.
+	err := errors.Join(valid(t), t.Shot.Schedule.Check())
+	var line []byte
 	if err == nil {
-		// A line that no reader takes is a lost trial. To find that out costs little
-		// beside a trial.
-		_, _, err = parseTrial(line)
+		line, err = encodeLine(t)
 	}
 	if err != nil {
-		return fmt.Errorf("record trial %d of %s: %w", t.Index, t.Scenario, err)
+		return fmt.Errorf("record trial %d of %q: %w", t.Index, t.Scenario, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -24,7 +24,14 @@ func TestScenarios(t *testing.T) {
 	RunSpecs(t, "Scenarios")
 }
 
+// builtBefore names an environment variable: when it is set, the fixtures are taken as
+// they are, as they must be where the suite runs as a user who cannot build.
+const builtBefore = "SIGPROBE_FIXTURES_BUILT"
+
 var _ = SynchronizedBeforeSuite(func() {
+	if os.Getenv(builtBefore) != "" {
+		return
+	}
 	build := exec.Command("go", "build", "-o", "../bin/fixtures/", "../fixtures/daemons/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := build.CombinedOutput()

@@ -48,8 +48,8 @@ func Start() (*Warden, error) {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "warden")
 	defer theirs.Close() //nolint:errcheck // the child has its own
-	// Non-blocking, so that Go's poller waits on it and a deadline can be set.
-	unix.SetNonblock(pair[0], true) //nolint:errcheck // cannot fail on a fresh socket
+	// The socket stays a blocking one: a thread that waits in read(2) itself has the
+	// answer sooner than one that is woken by the runtime's poller.
 	w := &Warden{socket: os.NewFile(uintptr(pair[0]), "warden"), stderr: &tail{}}
 	w.out, w.in = gob.NewEncoder(w.socket), gob.NewDecoder(w.socket)
 	w.cmd = &exec.Cmd{
@@ -73,13 +73,13 @@ func Start() (*Warden, error) {
 func wardenEnv() []string { return []string{"GOTRACEBACK=all", "PATH=" + os.Getenv("PATH")} }
 
 func (w *Warden) greet() error {
-	w.socket.SetReadDeadline(time.Now().Add(startBound)) //nolint:errcheck // the descriptor is pollable
+	w.boundReads(startBound)
 	var greeting reply
 	if err := w.in.Decode(&greeting); err != nil || greeting.Abilities == nil {
 		w.Close() //nolint:errcheck // the error that counts is the other
 		return fmt.Errorf("start a warden: no greeting: %w", w.died(err))
 	}
-	w.socket.SetReadDeadline(time.Time{}) //nolint:errcheck // likewise
+	w.boundReads(0)
 	w.Abilities = *greeting.Abilities
 	self, err := proc.ReadMember(w.cmd.Process.Pid)
 	if err != nil {
@@ -87,6 +87,16 @@ func (w *Warden) greet() error {
 	}
 	w.id = self.Identity
 	return nil
+}
+
+// boundReads makes reads fail after a time; 0 makes them wait for ever (socket(7)).
+func (w *Warden) boundReads(d time.Duration) {
+	timeout := unix.NsecToTimeval(int64(d))
+	if raw, err := w.socket.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { //nolint:errcheck // an open file
+			unix.SetsockoptTimeval(int(fd), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout) //nolint:errcheck // a socket takes it
+		})
+	}
 }
 
 // died adds what the warden said on its standard error.
@@ -166,7 +176,7 @@ func (w *Warden) cleanUp() {
 		killMarked(marker(w.id))
 		return
 	}
-	g := &group{dir: w.Abilities.CgroupDir, fd: -1}
+	g := &group{dir: w.Abilities.CgroupDir, fd: -1, events: -1, pressure: -1}
 	g.kill()
 	g.remove()
 }

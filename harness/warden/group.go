@@ -20,7 +20,8 @@ import (
 type group struct {
 	dir      string
 	fd       int // the folder, for clone3(2)
-	pressure *os.File
+	events   int // cgroup.events and cpu.pressure, kept open; -1 where there is none
+	pressure int
 	// spent is set once the group was killed.
 	spent bool
 }
@@ -48,7 +49,7 @@ func newGroup() (*group, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a cgroup: %w", err)
 	}
-	g := &group{dir: dir, fd: -1}
+	g := &group{dir: dir, fd: -1, events: -1, pressure: -1}
 	if err := g.open(); err != nil {
 		g.remove()
 		return nil, err
@@ -63,7 +64,10 @@ func (g *group) open() (err error) {
 	if g.fd, err = unix.Open(g.dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("open %s: %w", g.dir, err)
 	}
-	g.pressure, _ = os.Open(g.dir + "/cpu.pressure") //nolint:errcheck // kernels without PSI: see starvation.go
+	if g.events, err = unix.Openat(g.fd, "cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("open %s/cgroup.events: %w", g.dir, err)
+	}
+	g.pressure, _ = unix.Openat(g.fd, "cpu.pressure", unix.O_RDONLY|unix.O_CLOEXEC, 0) //nolint:errcheck // kernels without PSI: see starvation.go
 	return g.tryBirth()
 }
 
@@ -126,7 +130,7 @@ func removeStale(parent string) {
 	stale, _ := filepath.Glob(filepath.Join(parent, groupPrefix()+"*-*")) //nolint:errcheck // the pattern is sound
 	for _, dir := range stale {
 		if !ownerAlive(filepath.Base(dir)) {
-			g := &group{dir: dir, fd: -1}
+			g := &group{dir: dir, fd: -1, events: -1, pressure: -1}
 			g.kill()
 			g.remove()
 		}
@@ -159,13 +163,14 @@ func (g *group) kill() {
 // populated says whether a live process is in the group. The dead who were not waited
 // for do not count.
 func (g *group) populated() bool {
-	text, err := os.ReadFile(g.dir + "/cgroup.events")
-	return err == nil && bytes.Contains(text, []byte("populated 1"))
+	var text [128]byte
+	n, err := unix.Pread(g.events, text[:], 0)
+	return err == nil && bytes.Contains(text[:n], []byte("populated 1"))
 }
 
 // usage is the processor time, in microseconds, that the group has used.
 func (g *group) usage() (micros int64, ok bool) {
-	text, err := os.ReadFile(g.dir + "/cpu.stat")
+	text, err := proc.ReadFile(g.fd, "cpu.stat", nil)
 	if err != nil {
 		return 0, false
 	}
@@ -175,12 +180,9 @@ func (g *group) usage() (micros int64, ok bool) {
 // waiting is for how many microseconds some task of the group was runnable and had no
 // processor (the "some" line of cpu.pressure, Documentation/accounting/psi.rst).
 func (g *group) waiting() (micros int64, ok bool) {
-	if g.pressure == nil {
-		return 0, false
-	}
-	text := make([]byte, 256)
-	n, err := g.pressure.ReadAt(text, 0)
-	if n == 0 && err != nil {
+	var text [256]byte
+	n, err := unix.Pread(g.pressure, text[:], 0)
+	if err != nil {
 		return 0, false
 	}
 	return keyed(text[:n], "total=")
@@ -200,11 +202,10 @@ func keyed(text []byte, key string) (int64, bool) {
 // remove removes the group, which must be empty by now; a moment's delay between the
 // last death and that is the kernel's.
 func (g *group) remove() {
-	if g.pressure != nil {
-		g.pressure.Close() //nolint:errcheck // nothing was written
-	}
-	if g.fd >= 0 {
-		unix.Close(g.fd) //nolint:errcheck // nothing was written
+	for _, fd := range []int{g.fd, g.events, g.pressure} {
+		if fd >= 0 {
+			unix.Close(fd) //nolint:errcheck // nothing was written
+		}
 	}
 	for range 200 {
 		err := unix.Rmdir(g.dir)

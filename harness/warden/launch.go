@@ -22,10 +22,10 @@ func (t *trial) launch() *observation.Failure {
 		return failure
 	}
 	stdio, failure := t.openStdio()
+	defer closeStdio(stdio)
 	if failure != nil {
 		return failure
 	}
-	defer closeAll(stdio)
 	if failure := t.openSides(); failure != nil {
 		return failure
 	}
@@ -47,11 +47,11 @@ func (t *trial) launch() *observation.Failure {
 // until the target has them.
 type stdio [3]int
 
-func closeAll(files stdio) {
-	for _, fd := range files {
-		if fd > 2 {
-			unix.Close(fd) //nolint:errcheck // the target has its own
-		}
+// closeStdio closes this process' copies, but for /dev/null, which serves every trial.
+func closeStdio(files stdio) {
+	unix.Close(files[1]) //nolint:errcheck // the target has its own
+	if files[2] != files[1] {
+		unix.Close(files[2]) //nolint:errcheck // likewise
 	}
 }
 
@@ -69,7 +69,6 @@ func (t *trial) openStdio() (stdio, *observation.Failure) {
 		t.outputs[i] = &capture{fd: ends[0], stream: t.lines.Stream()}
 		files[i+1] = ends[1]
 	}
-	files[0], _ = unix.FcntlInt(uintptr(t.w.null), unix.F_DUPFD_CLOEXEC, 3) //nolint:errcheck // then the launch fails and tells
 	return files, nil
 }
 

@@ -2,7 +2,6 @@ package warden
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,8 +20,11 @@ func (t *trial) strikePoint() bool {
 	if t.over() {
 		return false
 	}
-	edge := strike.Sharpen()
-	defer edge.Blunt()
+	var edge strike.Edge
+	if !t.due() {
+		edge = strike.Sharpen()
+		defer edge.Blunt()
+	}
 	planned, event, came := t.point()
 	if !came {
 		return false
@@ -41,6 +43,20 @@ func (t *trial) strikePoint() bool {
 	return true
 }
 
+// due says that the moment of the strike is known and has come.
+func (t *trial) due() bool {
+	return t.req.Shot.Point.Time != nil && t.moment() <= t.clock.Now()
+}
+
+// moment is when a shot at a point in time is due.
+func (t *trial) moment() time.Duration {
+	point := t.req.Shot.Point.Time
+	if point.From == scenario.FromReady {
+		return t.o.Ready.At + point.After
+	}
+	return point.After
+}
+
 // point waits until it is known when the strike is due.
 func (t *trial) point() (planned time.Duration, event string, came bool) {
 	if line := t.req.Shot.Point.Line; line != nil {
@@ -52,11 +68,7 @@ func (t *trial) point() (planned time.Duration, event string, came bool) {
 		}
 		return t.fired.at + line.Delay, t.fired.line, true
 	}
-	point := t.req.Shot.Point.Time
-	if point.From == scenario.FromReady {
-		return t.o.Ready.At + point.After, "", true
-	}
-	return point.After, "", true
+	return t.moment(), "", true
 }
 
 // A target that is waited for is looked at now and then: for a handler that is not
@@ -195,7 +207,7 @@ func (t *trial) giveUp() {
 		Disposition: observation.Uncatchable, Final: true,
 	})
 	last := &t.o.Sent[len(t.o.Sent)-1]
-	for _, m := range proc.Descendants(os.Getpid()) {
+	for _, m := range proc.OwnDescendants() {
 		if signalMember(m, signals.KILL) {
 			last.Receivers++
 		}
@@ -234,7 +246,7 @@ func (t *trial) sendGroup(s signals.Signal) (receivers int, err error) {
 		return 0, err
 	}
 	receivers = 1
-	for _, m := range proc.Descendants(os.Getpid()) {
+	for _, m := range proc.OwnDescendants() {
 		if m.Group == t.target.PID && m.Identity != t.target.Identity {
 			receivers++
 		}
@@ -251,7 +263,7 @@ func (t *trial) sendSession(s signals.Signal) (receivers int, err error) {
 	done := map[observation.Identity]bool{t.target.Identity: true}
 	for found := true; found; {
 		found = false
-		for _, m := range proc.Descendants(os.Getpid()) {
+		for _, m := range proc.OwnDescendants() {
 			if m.Session != t.target.PID || m.State == "Z" || done[m.Identity] {
 				continue
 			}

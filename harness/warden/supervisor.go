@@ -144,12 +144,12 @@ func (w *supervisor) empty(deadline time.Time) error {
 			return w.renewGroup()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d processes could not be removed within %s", len(proc.Descendants(os.Getpid())), killBound)
+			return fmt.Errorf("%d processes could not be removed within %s", len(proc.OwnDescendants()), killBound)
 		}
 		if w.group != nil {
 			w.group.kill()
 		}
-		for _, member := range proc.Descendants(os.Getpid()) {
+		for _, member := range proc.OwnDescendants() {
 			kill(member)
 		}
 		sleep(nap)

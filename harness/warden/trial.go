@@ -2,7 +2,6 @@ package warden
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"time"
 
@@ -298,7 +297,7 @@ func (t *trial) degrade(what, why string) {
 // census looks at the tree below the warden, without the main process, remembers who
 // was seen for the first time, and since when the dead are dead.
 func (t *trial) census(at time.Duration) []observation.Member {
-	all := proc.Descendants(os.Getpid())
+	all := proc.OwnDescendants()
 	members := all[:0]
 	for _, m := range all {
 		if t.target != nil && m.Identity == t.target.Identity {
@@ -320,7 +319,7 @@ func (t *trial) noteUnreaped(at time.Duration) {
 	if len(t.dead) == 0 {
 		return
 	}
-	for _, m := range proc.Descendants(os.Getpid()) {
+	for _, m := range proc.OwnDescendants() {
 		if since, dead := t.dead[m.Identity]; dead && m.State == "Z" {
 			m.Parent = t.members[m.Identity].Parent
 			t.o.Unreaped = append(t.o.Unreaped, observation.Unreaped{Member: m, For: at - since})

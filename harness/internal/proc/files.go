@@ -3,7 +3,6 @@ package proc
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"sort"
 	"strconv"
 	"strings"
@@ -53,11 +52,13 @@ func (h *Handle) openFile(fd int) (observation.OpenFile, error) {
 
 func (h *Handle) link(fd int) (string, error) { return h.readlink("fd/" + strconv.Itoa(fd)) }
 
-func (h *Handle) readlink(name string) (string, error) {
+func (h *Handle) readlink(name string) (string, error) { return readlinkat(h.dir, name) }
+
+func readlinkat(dir int, name string) (string, error) {
 	var target [unix.PathMax]byte
-	n, err := unix.Readlinkat(h.dir, name, target[:])
+	n, err := unix.Readlinkat(dir, name, target[:])
 	if err != nil {
-		return "", fmt.Errorf("/proc/%d/%s: %w", h.PID, name, notFound(err))
+		return "", fmt.Errorf("%s: %w", name, notFound(err))
 	}
 	return string(target[:n]), nil
 }
@@ -94,25 +95,23 @@ func accessMode(flags int) string {
 
 // SocketInodes lists the inodes of the sockets that a process holds, by number.
 func SocketInodes(pid int) []uint64 {
-	return socketInodes("/proc/" + strconv.Itoa(pid) + "/fd")
-}
-
-func socketInodes(folder string) []uint64 {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil
-	}
 	var inodes []uint64
-	for _, entry := range entries {
-		target, err := os.Readlink(folder + "/" + entry.Name())
-		if err != nil {
-			continue
-		}
+	eachLink(pid, func(target string) {
 		if inode, ok := Inode(target, "socket"); ok {
 			inodes = append(inodes, inode)
 		}
-	}
+	})
 	return inodes
+}
+
+// eachLink reads what the descriptors of a process point to.
+func eachLink(pid int, visit func(target string)) {
+	folder := "/proc/" + strconv.Itoa(pid) + "/fd"
+	for _, fd := range listNumbers(unix.AT_FDCWD, folder, make([]byte, 4096)) {
+		if target, err := readlinkat(unix.AT_FDCWD, folder+"/"+strconv.Itoa(fd)); err == nil {
+			visit(target)
+		}
+	}
 }
 
 // Inode reads the number in a link such as socket:[1234] or pipe:[1234].
@@ -127,13 +126,7 @@ func Inode(link, kind string) (uint64, bool) {
 
 // Holds says whether the process holds a descriptor whose link reads as given, such
 // as pipe:[1234].
-func Holds(pid int, link string) bool {
-	folder := "/proc/" + strconv.Itoa(pid) + "/fd"
-	entries, _ := os.ReadDir(folder) //nolint:errcheck // a process that is gone holds nothing
-	for _, entry := range entries {
-		if target, err := os.Readlink(folder + "/" + entry.Name()); err == nil && target == link {
-			return true
-		}
-	}
-	return false
+func Holds(pid int, link string) (holds bool) {
+	eachLink(pid, func(target string) { holds = holds || target == link })
+	return holds
 }

@@ -35,11 +35,17 @@ func Open(pid int) (*Handle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pidfd_open %d: %w", pid, err)
 	}
-	return Adopt(pid, pidfd)
+	h, err := Adopt(pid, pidfd)
+	if err == nil && !h.same() {
+		h.Close()
+		return nil, fmt.Errorf("process %d: %w", pid, unix.ESRCH)
+	}
+	return h, err
 }
 
-// Adopt makes a handle from a pidfd that the caller already has, which it then owns,
-// also when it fails.
+// Adopt makes a handle from the pidfd of a child that the caller has not reaped, so
+// that its number is its own. The handle owns the pidfd, which is closed when Adopt
+// fails.
 func Adopt(pid, pidfd int) (*Handle, error) {
 	h := &Handle{Identity: observation.Identity{PID: pid}, pidfd: pidfd, dir: -1}
 	dir, err := unix.Open("/proc/"+strconv.Itoa(pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -54,10 +60,6 @@ func Adopt(pid, pidfd int) (*Handle, error) {
 		return nil, err
 	}
 	h.StartTicks = stat.StartTicks
-	if !h.same() {
-		h.Close()
-		return nil, fmt.Errorf("process %d: %w", pid, unix.ESRCH)
-	}
 	return h, nil
 }
 
@@ -96,34 +98,12 @@ func (h *Handle) Signal(s signals.Signal) error {
 
 // read returns a file of the process' folder, valid until the next call.
 func (h *Handle) read(name string) ([]byte, error) {
-	if h.buf == nil {
-		h.buf = make([]byte, 4096)
-	}
-	fd, err := unix.Openat(h.dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	text, err := ReadFile(h.dir, name, h.buf)
 	if err != nil {
-		return nil, fmt.Errorf("/proc/%d/%s: %w", h.PID, name, notFound(err))
+		return nil, fmt.Errorf("process %d: %w", h.PID, err)
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	return h.readAll(fd, name)
-}
-
-func (h *Handle) readAll(fd int, name string) ([]byte, error) {
-	size := 0
-	for {
-		n, err := unix.Read(fd, h.buf[size:])
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("/proc/%d/%s: %w", h.PID, name, err)
-		}
-		size += n
-		// A short read is the end of a file that the kernel makes in one piece.
-		if n == 0 || size < len(h.buf) {
-			return h.buf[:size], nil
-		}
-		h.buf = append(h.buf, make([]byte, len(h.buf))...)
-	}
+	h.buf = text[:cap(text)]
+	return text, nil
 }
 
 // Stat is a part of /proc/PID/stat.

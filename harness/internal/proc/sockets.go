@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sigprobe/sigprobe/harness/observation"
 )
@@ -74,7 +75,7 @@ func listeners(folder string) []observation.Socket {
 // inetListeners reads a table whose columns are: slot, local address, remote address,
 // state, …, inode in the tenth (proc_pid_net(5)).
 func inetListeners(folder, network, state string) []observation.Socket {
-	text, err := os.ReadFile(folder + "/" + network)
+	text, err := ReadFile(unix.AT_FDCWD, folder+"/"+network, nil)
 	if err != nil {
 		return nil
 	}
@@ -116,7 +117,7 @@ func inetAddress(text string) (string, error) {
 // unixListeners reads /proc/net/unix: Num RefCount Protocol Flags Type St Inode Path;
 // an abstract name begins with @.
 func unixListeners(folder string) []observation.Socket {
-	text, err := os.ReadFile(folder + "/unix")
+	text, err := ReadFile(unix.AT_FDCWD, folder+"/unix", nil)
 	if err != nil {
 		return nil
 	}

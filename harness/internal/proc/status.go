@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
@@ -185,20 +184,10 @@ func (h *Handle) Tasks() []int {
 
 // numbers lists the entries of a folder of the process whose names are numbers.
 func (h *Handle) numbers(folder string) []int {
-	fd, err := unix.Openat(h.dir, folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
+	if len(h.buf) == 0 {
+		h.buf = make([]byte, 4096)
 	}
-	dir := os.NewFile(uintptr(fd), folder)
-	defer dir.Close()                //nolint:errcheck // nothing was written
-	names, _ := dir.Readdirnames(-1) //nolint:errcheck // what was read before an error is still true
-	list := make([]int, 0, len(names))
-	for _, name := range names {
-		if n, err := strconv.Atoi(name); err == nil {
-			list = append(list, n)
-		}
-	}
-	return list
+	return listNumbers(h.dir, folder, h.buf)
 }
 
 // RunDelay sums, over all live threads, the time they used a processor and the time

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sigprobe/sigprobe/harness/observation"
 )
 
@@ -12,27 +14,43 @@ import (
 // file names only the children which that thread made (proc_pid_children(5), needs
 // CONFIG_PROC_CHILDREN). A child that ends while the file is read can hide a sibling,
 // so an empty list is no proof of emptiness; wait(2) answering ECHILD is.
-func Children(pid int) []int {
-	return append([]int(nil), children(strconv.Itoa(pid))...)
+func Children(pid int) []int { return new(walk).children(pid) }
+
+// walk holds what a walk over a tree needs at every step.
+type walk struct {
+	folder, text [4096]byte
 }
 
-func children(pid string) []int {
-	folder := "/proc/" + pid + "/task"
-	tasks, err := os.ReadDir(folder)
-	if err != nil {
-		return nil
-	}
+func (w *walk) children(pid int) []int {
+	tasks := "/proc/" + strconv.Itoa(pid) + "/task"
 	var list []int
-	for _, task := range tasks {
-		text, err := os.ReadFile(folder + "/" + task.Name() + "/children")
-		if err != nil {
-			continue
-		}
-		for _, field := range bytes.Fields(text) {
-			list = append(list, number(field))
-		}
+	for _, tid := range listNumbers(unix.AT_FDCWD, tasks, w.folder[:]) {
+		list = w.childrenOfThread(tasks, tid, list)
 	}
 	return list
+}
+
+func (w *walk) childrenOfThread(tasks string, tid int, list []int) []int {
+	text, err := ReadFile(unix.AT_FDCWD, tasks+"/"+strconv.Itoa(tid)+"/children", w.text[:])
+	if err != nil {
+		return list // the thread has ended
+	}
+	for _, field := range bytes.Fields(text) {
+		list = append(list, number(field))
+	}
+	return list
+}
+
+func (w *walk) member(pid int) (observation.Member, error) {
+	text, err := ReadFile(unix.AT_FDCWD, "/proc/"+strconv.Itoa(pid)+"/stat", w.text[:])
+	if err != nil {
+		return observation.Member{}, err
+	}
+	stat, err := ParseStat(text)
+	if err != nil {
+		return observation.Member{}, err
+	}
+	return stat.member(pid), nil
 }
 
 // haveChildrenFiles says whether the kernel has the children files.
@@ -47,35 +65,42 @@ func Descendants(root int) []observation.Member {
 	if !haveChildrenFiles {
 		return descendantsByTable(root)
 	}
+	w := new(walk)
+	return w.below(w.children(root))
+}
+
+// below lists the processes in the queue and everybody below them.
+func (w *walk) below(queue []int) []observation.Member {
 	var members []observation.Member
-	queue := children(strconv.Itoa(root))
 	for len(queue) > 0 {
 		pid := queue[0]
 		queue = queue[1:]
-		member, err := ReadMember(pid)
+		member, err := w.member(pid)
 		if err != nil {
 			continue // it ended and was reaped meanwhile
 		}
 		members = append(members, member)
 		if member.State != "Z" {
-			queue = append(queue, children(strconv.Itoa(pid))...)
+			queue = append(queue, w.children(pid)...)
 		}
 	}
 	return members
 }
 
-// ReadMember reads a process by its number, without holding it.
-func ReadMember(pid int) (observation.Member, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return observation.Member{}, err
+// OwnDescendants is Descendants of this process, for a process that starts children
+// from its first thread only. Orphans that it adopts as a subreaper become children of
+// that thread too (the kernel takes the first living one), so the other threads' lists
+// need not be read.
+func OwnDescendants() []observation.Member {
+	if !haveChildrenFiles {
+		return descendantsByTable(os.Getpid())
 	}
-	stat, err := ParseStat(text)
-	if err != nil {
-		return observation.Member{}, err
-	}
-	return stat.member(pid), nil
+	w := new(walk)
+	return w.below(w.childrenOfThread("/proc/self/task", os.Getpid(), nil))
 }
+
+// ReadMember reads a process by its number, without holding it.
+func ReadMember(pid int) (observation.Member, error) { return new(walk).member(pid) }
 
 // descendantsByTable walks the whole process table, for kernels without children files.
 func descendantsByTable(root int) []observation.Member {

@@ -3,6 +3,7 @@
 package strike
 
 import (
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,13 +53,19 @@ type Edge struct {
 // slack is until [Edge.Blunt] was called.
 func Sharpen() Edge {
 	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) //nolint:errcheck // cannot fail with these arguments
-	edge := Edge{}
-	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
-		edge.nice = int32(20 - raw) // the system call gives 20 - nice
-	}
+	edge := Edge{nice: niceness()}
 	edge.RealTime = setPolicy(unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: Priority}) == nil
 	return edge
 }
+
+// niceness is the process' nice value; nobody changes it while the process runs.
+var niceness = sync.OnceValue(func() int32 {
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return 0
+	}
+	return int32(20 - raw) // the system call gives 20 - nice
+})
 
 // Blunt gives the thread its former scheduling back.
 func (e Edge) Blunt() {
