@@ -60,7 +60,7 @@ var fields = []field{
 
 	{"within", "D", "how long the stop may take (default what the schedule gives before KILL)", "expect.within", nil,
 		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Expect.Within = v })},
-	{"accept", "ENDING,…", "endings that are accepted: clean, signal-code, re-raised, default-action, crashed, killed, code:N or conventional (default clean)", "expect.exit",
+	{"accept", "ENDING,...", "endings that are accepted: clean, signal-code, re-raised, default-action, crashed, killed, code:N or conventional (default clean)", "expect.exit",
 		func(s *scenario.Scenario) { s.Expect.Exit = nil }, addAccepts},
 	{"survivors", "none|allow", "whether descendants may stay alive (default none)", "expect.survivors", nil,
 		text(func(s *scenario.Scenario, v string) { s.Expect.Survivors = scenario.Leftover(v) })},
