@@ -15,13 +15,15 @@ import (
 // exitToWaitid bounds how much later than a blocking waitid the warden may see an end.
 const exitToWaitid = 1.5
 
+var exitTurn = turn{cold: 5, counted: 25}
+
 // measureExit compares how the warden sees a process' end with the shortest way there is.
 func measureExit(ctx context.Context, b *bench) (Group, error) {
 	g := Group{Title: "from KILL to the end being seen"}
 	var err error
-	g.Series, err = takeTurns(ctx, b.rounds, perRound, []contender{
-		{"pidfd poll, then waitid (the warden)", repeat(b.cradle.measured(b.deathSeen(byPoll)))},
-		{"blocking waitid", repeat(b.cradle.measured(b.deathSeen(byWaitid)))},
+	g.Series, err = takeTurns(ctx, b.rounds, exitTurn, []contender{
+		{name: "pidfd poll, then waitid (the warden)", once: repeat(b.cradle.measured(b.deathSeen(byPoll)))},
+		{name: "blocking waitid", once: repeat(b.cradle.measured(b.deathSeen(byWaitid)))},
 	})
 	if err == nil {
 		g.Bounds = []Bound{ratio("poll and waitid to waitid", g.Series[0], g.Series[1]).atMost(exitToWaitid)}

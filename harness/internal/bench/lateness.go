@@ -33,7 +33,7 @@ func measureLateness(ctx context.Context, b *bench) (group Group, err error) {
 		return g, err
 	}
 	defer func() { err = errors.Join(err, asIs.dismiss()) }()
-	contenders := []contender{{latenessName(asIs.realTime), asIs.shoot}}
+	contenders := []contender{{name: latenessName(asIs.realTime), once: asIs.shoot}}
 	if asIs.realTime {
 		refused, err := startMarksman(ctx, b, grantNone)
 		if err != nil {
@@ -43,13 +43,13 @@ func measureLateness(ctx context.Context, b *bench) (group Group, err error) {
 		if refused.realTime {
 			g.Notes = append(g.Notes, "skipped: without real-time priority; the kernel grants it whatever is given up")
 		} else {
-			contenders = append(contenders, contender{latenessName(false), refused.shoot})
+			contenders = append(contenders, contender{name: latenessName(false), once: refused.shoot})
 		}
 	} else {
 		g.Notes = append(g.Notes, "skipped: with real-time priority; the kernel refuses it here")
 	}
 	rounds := min(shotRounds, b.rounds)
-	if g.Series, err = takeTurns(ctx, rounds, max(1, b.shots/rounds), contenders); err != nil {
+	if g.Series, err = takeTurns(ctx, rounds, turn{counted: max(1, b.shots/rounds)}, contenders); err != nil {
 		return g, err
 	}
 	for _, s := range g.Series {

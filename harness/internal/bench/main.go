@@ -58,7 +58,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			strings.Join(groupNames(), "|"))
 		flags.PrintDefaults()
 	}
-	flags.IntVar(&o.rounds, "rounds", 50, "rounds, in each of which everything that is compared has its turn")
+	flags.IntVar(&o.rounds, "rounds", 20, "rounds, in each of which everything that is compared has its turn")
 	flags.IntVar(&o.shots, "shots", 1000, "timed shots to measure the lateness of")
 	flags.IntVar(&o.crowd, "crowd", 5000, "unrelated processes beside a census")
 	flags.BoolVar(&o.quick, "quick", false, "a short look: small numbers for what is not given")

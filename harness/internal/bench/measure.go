@@ -137,33 +137,40 @@ type contender struct {
 	name string
 	// once does n of them and tells how long each took.
 	once func(ctx context.Context, n int) ([]time.Duration, error)
+	// slow ones have turns of a fifth.
+	slow bool
 }
 
-// warmUp is how many of each contender are done first and not counted: programs come
-// into the page cache, a warden starts.
-const warmUp = 5
+// turn is how many a contender does at a time. The first find the caches full of what
+// the others did before; they are not counted. A campaign is one long turn.
+type turn struct{ cold, counted int }
 
-// takeTurns lets each contender do n in every round. Who begins changes from round to
-// round, so that nobody always follows the same one.
-func takeTurns(ctx context.Context, rounds, n int, contenders []contender) ([]Series, error) {
+func (t turn) of(c contender) turn {
+	if c.slow {
+		return turn{max(1, t.cold/5), max(1, t.counted/5)}
+	}
+	return t
+}
+
+// takeTurns lets each contender have its turn in every round. Who begins changes from
+// round to round, so that nobody always follows the same one.
+func takeTurns(ctx context.Context, rounds int, t turn, contenders []contender) ([]Series, error) {
 	series := make([]Series, len(contenders))
 	for i, c := range contenders {
-		series[i] = Series{Name: c.name}
-		if _, err := c.once(ctx, min(n, warmUp)); err != nil {
-			return series, fmt.Errorf("%s: %w", c.name, err)
-		}
+		series[i].Name = c.name
 	}
 	for round := range rounds {
-		for turn := range contenders {
-			i := (round + turn) % len(contenders)
-			took, err := contenders[i].once(ctx, n)
+		for place := range contenders {
+			i := (round + place) % len(contenders)
+			t := t.of(contenders[i])
+			took, err := contenders[i].once(ctx, t.cold+t.counted)
 			if err == nil {
 				err = ctx.Err()
 			}
 			if err != nil {
 				return series, fmt.Errorf("%s: %w", contenders[i].name, err)
 			}
-			series[i].Rounds = append(series[i].Rounds, took)
+			series[i].Rounds = append(series[i].Rounds, took[t.cold:])
 		}
 	}
 	return series, nil

@@ -17,8 +17,9 @@ import (
 	"github.com/sigprobe/sigprobe/reports"
 )
 
-// perRound is how many of each contender are done in a round.
-const perRound = 10
+// trialTurn is long, because a trial involves three processes: the host, the warden and
+// the target. It takes some twenty until all have found their processors again.
+var trialTurn = turn{cold: 20, counted: 80}
 
 // The bounds of one trial.
 const (
@@ -44,20 +45,22 @@ func measureTrial(ctx context.Context, b *bench) (group Group, err error) {
 		return g, err
 	}
 	contenders := []contender{
-		{"sigprobe", repeat(func() (time.Duration, error) { return inherit.timed(ctx) })},
-		{"sigprobe, fresh work folder", repeat(func() (time.Duration, error) { return fresh.timed(ctx) })},
-		{"gexec, default polling", repeat(b.cradle.measured(b.gexec))},
-		{"Go ForkExec and Wait4", repeat(b.cradle.measured(b.forkExec))},
+		{name: "sigprobe", once: repeat(func() (time.Duration, error) { return inherit.timed(ctx) })},
+		{name: "sigprobe, fresh work folder", once: repeat(func() (time.Duration, error) { return fresh.timed(ctx) })},
+		{name: "gexec, default polling", once: repeat(b.cradle.measured(b.gexec)), slow: true},
+		{name: "Go ForkExec and Wait4", once: repeat(b.cradle.measured(b.forkExec))},
 	}
 	const ours, theirs = 0, 2
 	floor := 3
 	if c, err := compileFloor(ctx, b); err == nil {
 		floor = len(contenders)
-		contenders = append(contenders, contender{"C vfork and waitpid", c.times("vfork")}, contender{"C posix_spawn and waitpid", c.times("spawn")})
+		contenders = append(contenders,
+			contender{name: "C vfork and waitpid", once: c.times("vfork")},
+			contender{name: "C posix_spawn and waitpid", once: c.times("spawn")})
 	} else {
 		g.Notes = append(g.Notes, fmt.Sprintf("no C floor, Go's ForkExec stands for it: %v", err))
 	}
-	g.Series, err = takeTurns(ctx, b.rounds, perRound, contenders)
+	g.Series, err = takeTurns(ctx, b.rounds, trialTurn, contenders)
 	if err != nil {
 		return g, err
 	}
