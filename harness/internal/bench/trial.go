@@ -56,6 +56,7 @@ func measureTrial(ctx context.Context, b *bench) (group Group, err error) {
 		floor = len(contenders)
 		contenders = append(contenders,
 			contender{name: "C vfork and waitpid", once: c.times("vfork")},
+			contender{name: "C vfork, all on one processor", once: c.times("pinned")},
 			contender{name: "C posix_spawn and waitpid", once: c.times("spawn")})
 	} else {
 		g.Notes = append(g.Notes, fmt.Sprintf("no C floor, Go's ForkExec stands for it: %v", err))

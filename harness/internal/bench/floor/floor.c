@@ -1,11 +1,13 @@
 /* What one trial costs at the least: start a program, send it TERM, wait for its end.
  *
- *   floor vfork|spawn N PROGRAM [ARG]...
+ *   floor vfork|pinned|spawn N PROGRAM [ARG]...
  *
- * prints the nanoseconds of each of N, one a line. TERM lets it finish the one that it
+ * prints the nanoseconds of each of N, one a line. Pinned is vfork with all processes
+ * on one processor. TERM lets it finish the one that it
  * is at and leave, so that it never leaves a program behind. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -39,6 +41,17 @@ static pid_t by_spawn(char **argv) {
 	return errno ? -1 : pid;
 }
 
+/* Wherever the child runs, so does its parent: nobody has to wake another processor. */
+static int pin(void) {
+	cpu_set_t here;
+	int cpu = sched_getcpu();
+	if (cpu < 0)
+		return -1;
+	CPU_ZERO(&here);
+	CPU_SET(cpu, &here);
+	return sched_setaffinity(0, sizeof here, &here);
+}
+
 static long long now(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -56,12 +69,16 @@ static pid_t wait_for(pid_t pid, int *status) {
 int main(int argc, char **argv) {
 	if (argc < 4)
 		return 64;
-	pid_t (*start)(char **) = strcmp(argv[1], "vfork") == 0 ? by_vfork : by_spawn;
+	pid_t (*start)(char **) = strcmp(argv[1], "spawn") == 0 ? by_spawn : by_vfork;
 	long n = atol(argv[2]);
 	long long *took = calloc(n, sizeof *took);
 	struct sigaction act = {.sa_handler = stop};
 	if (took == NULL || sigaction(SIGTERM, &act, NULL) != 0)
 		return 70;
+	if (strcmp(argv[1], "pinned") == 0 && pin() != 0) {
+		perror("floor: stay on one processor");
+		return 70;
+	}
 	long done = 0;
 	for (; done < n && !told_to_stop; done++) {
 		int status;
