@@ -24,19 +24,25 @@ func TestScenarios(t *testing.T) {
 	RunSpecs(t, "Scenarios")
 }
 
-// builtBefore names an environment variable: when it is set, the fixtures are taken as
-// they are, as they must be where the suite runs as a user who cannot build.
+// builtBefore names an environment variable: when it is set, sigprobe and the fixtures are
+// taken as they are, as they must be where the suite runs as a user who cannot build.
 const builtBefore = "SIGPROBE_FIXTURES_BUILT"
 
 var _ = SynchronizedBeforeSuite(func() {
 	if os.Getenv(builtBefore) != "" {
 		return
 	}
-	build := exec.Command("go", "build", "-o", "../bin/fixtures/", "../fixtures/daemons/...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	output, err := build.CombinedOutput()
-	Expect(err).NotTo(HaveOccurred(), string(output))
+	build("../bin/fixtures/", "../fixtures/daemons/...")
+	build(sigprobeBinary, "../cmd/sigprobe")
 }, func() {})
+
+func build(to, packages string) {
+	GinkgoHelper()
+	command := exec.Command("go", "build", "-o", to, packages)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := command.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(output))
+}
 
 // seed draws from the suite's seed and the spec's own text, so that a spec strikes at
 // the same points whatever runs beside it.
