@@ -46,8 +46,9 @@ func newGroup() (*group, error) {
 		return nil, fmt.Errorf("read own start time: %w", err)
 	}
 	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", groupPrefix(), self.PID, self.StartTicks))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make a cgroup: %w", err)
+	// The message is the same for all wardens, so that reports can count it once.
+	if err := unix.Mkdir(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make a cgroup in %s: %w", parent, err)
 	}
 	g := &group{dir: dir, fd: -1, events: -1, pressure: -1}
 	if err := g.open(); err != nil {
@@ -58,14 +59,14 @@ func newGroup() (*group, error) {
 }
 
 func (g *group) open() (err error) {
-	if _, err = os.Stat(g.dir + "/cgroup.kill"); err != nil {
+	if err = unix.Access(g.dir+"/cgroup.kill", unix.F_OK); err != nil {
 		return fmt.Errorf("the kernel cannot kill a cgroup (Linux 5.14 can): %w", err)
 	}
 	if g.fd, err = unix.Open(g.dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return fmt.Errorf("open %s: %w", g.dir, err)
+		return fmt.Errorf("open a cgroup: %w", err)
 	}
 	if g.events, err = unix.Openat(g.fd, "cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return fmt.Errorf("open %s/cgroup.events: %w", g.dir, err)
+		return fmt.Errorf("open a cgroup's cgroup.events: %w", err)
 	}
 	g.pressure, _ = unix.Openat(g.fd, "cpu.pressure", unix.O_RDONLY|unix.O_CLOEXEC, 0) //nolint:errcheck // kernels without PSI: see starvation.go
 	return g.tryBirth()

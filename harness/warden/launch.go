@@ -122,7 +122,9 @@ func (t *trial) fork(files stdio) (pid, pidfd int, err error) {
 }
 
 // ignoreInherited gives the signals that sigprobe was started with ignored a
-// disposition. Those that the Go runtime handles in this process are not among them.
+// disposition. Those that the Go runtime handles are not among them: it leaves HUP and
+// INT ignored (os/signal), and takes all others over before any code of ours runs. It
+// unblocks those that end programs as well, so a mask cannot be passed on either.
 func (t *trial) ignoreInherited(handler uintptr) {
 	for _, s := range t.w.ignored.Signals() {
 		setDisposition(s, handler)

@@ -33,7 +33,7 @@ type Request struct {
 	Args []string
 	Env  []string
 	Dir  string
-	// InheritSignals keeps the signals ignored that sigprobe was started with ignored.
+	// InheritSignals keeps HUP and INT ignored where sigprobe was started with them ignored.
 	InheritSignals bool
 
 	Ready scenario.Ready
