@@ -20,16 +20,15 @@ func (t *trial) strikePoint() bool {
 	if t.over() {
 		return false
 	}
-	var edge strike.Edge
 	if !t.due() {
-		edge = strike.Sharpen()
-		defer edge.Blunt()
+		t.sharpen()
+		defer t.blunt()
 	}
 	planned, event, came := t.point()
 	if !came {
 		return false
 	}
-	s := observation.Strike{Planned: planned, Event: event, RealTime: edge.RealTime}
+	s := observation.Strike{Planned: planned, Event: event, RealTime: t.edge != nil && t.edge.RealTime}
 	if !t.aim(planned, &s) {
 		return false
 	}

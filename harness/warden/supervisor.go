@@ -42,8 +42,10 @@ func supervise() int {
 		fmt.Fprintln(os.Stderr, "sigprobe warden:", err)
 		return 1
 	}
-	defer w.leave()
-	if err := w.serve(os.NewFile(controlFD, "control")); err != nil {
+	err = w.serve(os.NewFile(controlFD, "control"))
+	// First this: where the host is dead, saying something is the end (SIGPIPE).
+	w.leave()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sigprobe warden:", err)
 		return 1
 	}

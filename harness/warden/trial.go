@@ -45,6 +45,8 @@ type trial struct {
 	members map[observation.Identity]observation.Member
 	// dead remembers when a zombie was first seen.
 	dead map[observation.Identity]time.Duration
+	// edge is set while the thread is sharpened for the strike.
+	edge *strike.Edge
 	// starvation measures how much the machine delayed the target's stop.
 	starvation starvation
 }
@@ -258,10 +260,36 @@ func (t *trial) reapOrphans() {
 				l.noteGone(t.clock.Now())
 			}
 		}
-		if _, err := proc.Reap(pid); err != nil {
+		if _, err := t.reap(pid); err != nil {
 			return
 		}
 	}
+}
+
+// sharpen makes the thread wake exactly for the strike, until it is blunted.
+func (t *trial) sharpen() {
+	edge := strike.Sharpen()
+	t.edge = &edge
+}
+
+func (t *trial) blunt() {
+	if t.edge != nil {
+		t.edge.Blunt()
+		t.edge = nil
+	}
+}
+
+// reap reaps a dead child, at an ordinary priority. The kernel removes the child's
+// folder of /proc then, and spins while the child's last thread, which is on its way
+// out, removes its own part of it. A real-time thread that spins keeps that thread from
+// the processor: on Linux 6.18 as many wardens as processors stood so until the throttle
+// of real-time threads ended it, 0.95 s later, and the whole machine with them.
+func (t *trial) reap(pid int) (unix.Rusage, error) {
+	if t.edge != nil {
+		t.blunt()
+		defer t.sharpen()
+	}
+	return proc.Reap(pid)
 }
 
 // noteExit records the end of the main process and reaps it. What of the tree is left
@@ -277,7 +305,7 @@ func (t *trial) noteExit(at time.Duration) {
 	}
 	t.starvation.finish(t, at)
 	t.noteUnreaped(at)
-	usage, err := proc.Reap(t.target.PID)
+	usage, err := t.reap(t.target.PID)
 	if err != nil {
 		t.degrade("usage", err.Error())
 	}
