@@ -28,10 +28,19 @@ type Campaign struct {
 // the trials that still run and waits until their processes are gone. The error is not
 // nil, and then the last, when ctx ended.
 func (c Campaign) Trials(ctx context.Context, e *Engine) iter.Seq2[Trial, error] {
+	if c.Scenario.Strike.Sweep != nil {
+		return c.sweep(ctx, e)
+	}
+	shots := plan.New(c.Scenario, c.Seed)
+	return c.run(ctx, e, shots.Len(), shots.Shot)
+}
+
+// run runs n shots.
+func (c Campaign) run(ctx context.Context, e *Engine, n int, shot func(int) plan.Shot) iter.Seq2[Trial, error] {
 	return func(yield func(Trial, error) bool) {
 		running, cancel := context.WithCancel(ctx)
 		defer cancel()
-		results := c.start(running, e)
+		results := c.start(running, e, n, shot)
 		for r := range results {
 			// Only the end of ctx makes an error; then all the others end as well.
 			if r.err == nil && !yield(r.trial, nil) {
@@ -54,20 +63,19 @@ type result struct {
 
 // start deals the shots to as many goroutines as the engine has jobs. The channel is
 // closed when all have ended.
-func (c Campaign) start(ctx context.Context, e *Engine) <-chan result {
-	shots := plan.New(c.Scenario, c.Seed)
+func (c Campaign) start(ctx context.Context, e *Engine, n int, shot func(int) plan.Shot) <-chan result {
 	indices, results := make(chan int), make(chan result)
 	var workers sync.WaitGroup
-	for range min(e.Jobs(), shots.Len()) {
+	for range min(e.Jobs(), n) {
 		workers.Go(func() {
 			for i := range indices {
-				trial, err := e.Trial(ctx, c.Scenario, i, shots.Shot(i))
+				trial, err := e.Trial(ctx, c.Scenario, i, shot(i))
 				results <- result{trial, err}
 			}
 		})
 	}
 	go func() {
-		c.deal(ctx, shots.Len(), indices)
+		c.deal(ctx, n, indices)
 		close(indices)
 		workers.Wait()
 		close(results)

@@ -91,7 +91,7 @@ func (e *Engine) borrow(ctx context.Context) (*warden.Warden, error) {
 // must be filled in. The error is not nil only when ctx ended: the trial then did not
 // take place. Whatever else goes wrong is the trial's verdict, "error".
 func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot) (Trial, error) {
-	o, err := e.observe(ctx, s, shot)
+	o, err := e.observe(ctx, s, shot, false)
 	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
 		return Trial{}, ctx.Err()
 	}
@@ -102,11 +102,13 @@ func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot
 }
 
 // observe prepares the work folder, has a warden strike, and removes the folder.
-func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot) (o observation.Observation, err error) {
+// places asks where in the target its system calls were made.
+func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, places bool) (o observation.Observation, err error) {
 	request, err := newRequest(s, shot)
 	if err != nil {
 		return o, err
 	}
+	request.Places = places
 	if s.Target.Workdir == scenario.Fresh {
 		space, err := e.room.Workspace(s.Target.Files)
 		if err != nil {

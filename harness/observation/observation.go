@@ -49,6 +49,9 @@ type Observation struct {
 	Strike      *Strike        `json:"strike,omitempty"`
 	// Missed says why a living target was not struck: its point did not come in time.
 	Missed string `json:"missed,omitempty"`
+	// Calls is what was counted of the system calls that the point is about; nil for
+	// other points.
+	Calls *Calls `json:"calls,omitempty"`
 	// Sent lists every signal sent, in order; the first is the strike.
 	Sent []Sent `json:"sent,omitempty"`
 	// Forensics is what the target looked like when the schedule had to use KILL or
@@ -139,6 +142,17 @@ type Strike struct {
 	Doing *Doing `json:"doing,omitempty"`
 }
 
+// Calls counts the target's system calls that fit a point, from its first instruction on.
+type Calls struct {
+	// Seen is how many were made before the first signal, or until the end where none
+	// was sent.
+	Seen int `json:"seen"`
+	// Places says where in the target each one was made, in a reference run only:
+	// equal numbers are equal places (system call, stack and file). They mean nothing
+	// outside of the run.
+	Places []uint64 `json:"-"`
+}
+
 // Late is how much later than planned the signal was sent.
 func (s Strike) Late() time.Duration { return s.Actual - s.Planned }
 
@@ -150,6 +164,9 @@ type Sent struct {
 	// Receivers is how many processes the kernel accepted it for; for a group it is
 	// counted right before, for a terminal it is 0: the line discipline decides.
 	Receivers int `json:"receivers"`
+	// Thread is the thread of the target that a signal for the process was given to, at a
+	// system call point: the one that makes the call. 0 leaves it to the kernel.
+	Thread int `json:"thread,omitempty"`
 	// Error is the kernel's answer when it was refused ("operation not permitted").
 	Error string `json:"error,omitempty"`
 	// Disposition is what the main process would do with it, read right before it was sent.

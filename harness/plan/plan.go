@@ -31,6 +31,7 @@ func (s Shot) String() string {
 type Point struct {
 	Time *TimePoint `json:"time,omitempty"`
 	Line *LinePoint `json:"line,omitempty"`
+	Call *CallPoint `json:"call,omitempty"`
 }
 
 // TimePoint is a moment after an event.
@@ -46,6 +47,40 @@ type LinePoint struct {
 	Delay    time.Duration   `json:"delay_ns,omitempty"`
 }
 
+// CallPoint is the n-th system call that fits, and a side of it.
+type CallPoint struct {
+	Calls scenario.Calls `json:"calls"`
+	Path  string         `json:"path,omitempty"`
+	// Nth counts from 1. Zero is no point at all: a run that only counts.
+	Nth   int            `json:"nth"`
+	Side  scenario.Side  `json:"side"`
+	Count scenario.Count `json:"count"`
+	Delay time.Duration  `json:"delay_ns,omitempty"`
+}
+
+// String shows the point: "write #41 on out/*.json, before".
+func (p CallPoint) String() string {
+	text := string(p.Calls)
+	if p.Nth == 0 {
+		text = "no " + text
+	} else {
+		text += fmt.Sprintf(" #%d", p.Nth)
+	}
+	if p.Path != "" {
+		text += " on " + p.Path
+	}
+	if p.Count == scenario.PerProcess {
+		text += " of a process"
+	}
+	if p.Nth > 0 {
+		text += ", " + string(p.Side)
+	}
+	if p.Delay > 0 {
+		text += "+" + p.Delay.String()
+	}
+	return text
+}
+
 // String shows the point: "ready+213ms", "3rd line matching /saved/".
 func (p Point) String() string {
 	switch {
@@ -57,6 +92,8 @@ func (p Point) String() string {
 			text += "+" + p.Line.Delay.String()
 		}
 		return text
+	case p.Call != nil:
+		return p.Call.String()
 	}
 	return "nowhere"
 }
@@ -91,12 +128,18 @@ func New(s scenario.Scenario, seed uint64) Plan {
 	return Plan{scenario: s, seed: seed, stream: name.Sum64()}
 }
 
-// Len is the number of shots.
+// Len is the number of shots; 0 for a sweep, whose shots are known after its reference
+// run only, see [Sweep].
 func (p Plan) Len() int {
-	if p.scenario.Strike.Output != nil {
-		return p.scenario.Strike.Output.Trials
+	switch strike := p.scenario.Strike; {
+	case strike.Output != nil:
+		return strike.Output.Trials
+	case strike.Syscall != nil:
+		return strike.Syscall.Trials
+	case strike.Random != nil:
+		return strike.Random.Trials
 	}
-	return p.scenario.Strike.Random.Trials
+	return 0
 }
 
 // Shot is shot i, 0 ≤ i < Len. It depends on nothing but the scenario, the seed and i.
@@ -112,6 +155,13 @@ func (p Plan) point(draw *draw) Point {
 			line.Delay = draw.within(*output.Delay)
 		}
 		return Point{Line: &line}
+	}
+	if call := p.scenario.Strike.Syscall; call != nil {
+		point := CallPoint{Calls: call.Call, Path: call.Path, Nth: draw.among(call.Nth), Side: call.Side, Count: call.Count}
+		if call.Delay != nil {
+			point.Delay = draw.within(*call.Delay)
+		}
+		return Point{Call: &point}
 	}
 	random := p.scenario.Strike.Random
 	return Point{Time: &TimePoint{From: random.From, After: draw.within(*random.Window)}}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/signals"
 )
@@ -177,14 +179,83 @@ func (c *collector) stop(s Stop) {
 }
 
 func (c *collector) strike(s Strike) {
-	if s.Random != nil && s.Output != nil {
-		c.add("strike", "random and output exclude each other; keep one, or make two scenarios")
+	if set := s.triggers(); len(set) > 1 {
+		c.add("strike", "%s exclude each other; keep one, or make two scenarios", strings.Join(set, " and "))
 	}
 	if s.Random != nil {
 		c.random(*s.Random)
 	}
 	if s.Output != nil {
 		c.output(*s.Output)
+	}
+	if s.Syscall != nil {
+		c.syscall(*s.Syscall)
+	}
+	if s.Sweep != nil {
+		c.sweep(*s.Sweep)
+	}
+}
+
+// triggers names those that are set.
+func (s Strike) triggers() []string {
+	var set []string
+	for _, trigger := range []struct {
+		name string
+		set  bool
+	}{
+		{"random", s.Random != nil},
+		{"output", s.Output != nil},
+		{"syscall", s.Syscall != nil},
+		{"sweep", s.Sweep != nil},
+	} {
+		if trigger.set {
+			set = append(set, trigger.name)
+		}
+	}
+	return set
+}
+
+func (c *collector) syscall(s Syscall) {
+	c.trials("strike.syscall.trials", s.Trials)
+	c.calls("strike.syscall.call", s.Call)
+	c.pattern("strike.syscall.path", s.Path)
+	if s.Nth != (Range{}) && (s.Nth.First < 1 || s.Nth.Last < s.Nth.First) {
+		c.add("strike.syscall.nth", "%s is no range; write a number from 1 on, or two as in 1..10", s.Nth)
+	}
+	c.oneOf("strike.syscall.side", string(s.Side), "side", string(Before), string(Inside), string(After))
+	c.oneOf("strike.syscall.count", string(s.Count), "way to count", string(PerTree), string(PerProcess))
+	c.window("strike.syscall.delay", s.Delay)
+}
+
+func (c *collector) sweep(s Sweep) {
+	c.calls("strike.sweep.syscall", s.Syscall)
+	c.pattern("strike.sweep.path", s.Path)
+	for i, side := range s.Sides {
+		path := fmt.Sprintf("strike.sweep.side[%d]", i)
+		c.oneOf(path, string(side), "side", string(Before), string(Inside), string(After))
+		if slices.Contains(s.Sides[:i], side) {
+			c.add(path, "%s stands twice; leave one out", side)
+		}
+	}
+	if p := s.Points; p != (Span{}) && (p.First < 1 || p.Step < 1 || p.Last != 0 && p.Last < p.First) {
+		c.add("strike.sweep.points", "%s is no part of a sweep; write 1.. for all points, 5..100 for some, 1..+10 for every tenth", p)
+	}
+	c.oneOf("strike.sweep.count", string(s.Count), "way to count", string(PerTree), string(PerProcess))
+	if s.Trials < 0 || s.Trials > maxTrials {
+		c.add("strike.sweep.trials", "%d is no number of trials; write one from 1 to %d", s.Trials, maxTrials)
+	}
+	c.time("strike.sweep.budget", s.Budget)
+}
+
+func (c *collector) calls(path string, names Calls) {
+	if _, err := names.Numbers(); err != nil {
+		c.add(path, "%v", err)
+	}
+}
+
+func (c *collector) pattern(path, pattern string) {
+	if pattern != "" && !doublestar.ValidatePattern(pattern) {
+		c.add(path, "%q is no pattern; close its brackets, or put a backslash before them", pattern)
 	}
 }
 
@@ -250,6 +321,8 @@ func (c *collector) together(s Scenario) {
 		trials = s.Strike.Output.Trials
 	case s.Strike.Random != nil:
 		trials = s.Strike.Random.Trials
+	case s.Strike.Syscall != nil:
+		trials = s.Strike.Syscall.Trials
 	}
 	if q := s.Expect.MinConclusive; q != nil && trials > 0 && q.Percent == 0 && q.Count > trials {
 		c.add("expect.min_conclusive", "only %d trials are made; ask for at most %d, or for more trials", trials, trials)

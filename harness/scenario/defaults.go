@@ -48,6 +48,9 @@ func (s Strike) withDefaults() Strike {
 		s.Output = &output
 		return s
 	}
+	if s.Syscall != nil || s.Sweep != nil {
+		return s.callDefaults()
+	}
 	var random Random
 	if s.Random != nil {
 		random = *s.Random
@@ -59,6 +62,27 @@ func (s Strike) withDefaults() Strike {
 	}
 	setDefaultPointer(&random.Window, Window{0, DefaultWindow})
 	s.Random = &random
+	return s
+}
+
+func (s Strike) callDefaults() Strike {
+	if s.Syscall != nil {
+		call := *s.Syscall
+		setDefault(&call.Trials, DefaultTrials)
+		setDefault(&call.Nth, Range{1, 1})
+		setDefault(&call.Side, Before)
+		setDefault(&call.Count, PerTree)
+		s.Syscall = &call
+	}
+	if s.Sweep != nil {
+		sweep := *s.Sweep
+		if len(sweep.Sides) == 0 {
+			sweep.Sides = []Side{Before}
+		}
+		setDefault(&sweep.Points, Span{First: 1, Step: 1})
+		setDefault(&sweep.Count, PerTree)
+		s.Sweep = &sweep
+	}
 	return s
 }
 

@@ -103,6 +103,10 @@ type Stop struct {
 type Strike struct {
 	Random *Random `yaml:"random,omitempty" json:"random,omitempty"`
 	Output *Output `yaml:"output,omitempty" json:"output,omitempty"`
+	// Syscall strikes at system calls, drawn at random from a range.
+	Syscall *Syscall `yaml:"syscall,omitempty" json:"syscall,omitempty"`
+	// Sweep strikes at every one of the target's system calls of a kind, one trial each.
+	Sweep *Sweep `yaml:"sweep,omitempty" json:"sweep,omitempty"`
 }
 
 // Random draws moments from a window of time, uniformly.
@@ -139,6 +143,72 @@ type Output struct {
 	// Delay is a window of extra time after the line. Default: none.
 	Delay *Window `yaml:"delay,omitempty" json:"delay,omitempty"`
 }
+
+// Syscall strikes when the target makes a system call: the n-th that fits, n drawn
+// uniformly from Nth. Calls are counted from the program's first instruction on.
+type Syscall struct {
+	// Trials is how many shots are drawn. Default: 20.
+	Trials int `yaml:"trials,omitempty" json:"trials"`
+	// Call names system calls, separated by commas: a class such as write or %modify,
+	// or a call such as chmod; =write is the one call alone.
+	Call Calls `yaml:"call" json:"call"`
+	// Path is a pattern for the file that the call is about, relative to the work
+	// folder, or absolute; ** stands for any folders. Default: every call fits.
+	Path string `yaml:"path,omitempty" json:"path,omitempty"`
+	// Nth is the range that n is drawn from, as 3 or 1..10. Default: 1.
+	Nth Range `yaml:"nth,omitempty" json:"nth"`
+	// Side is where the signal lands: before the kernel carries the call out, inside a
+	// call that blocks, or after it. Default: before.
+	Side Side `yaml:"side,omitempty" json:"side"`
+	// Count says whose calls are counted together. Default: tree.
+	Count Count `yaml:"count,omitempty" json:"count"`
+	// Delay is a window of extra time after the call. Default: none.
+	Delay *Window `yaml:"delay,omitempty" json:"delay,omitempty"`
+}
+
+// Sweep strikes at every system call that fits, one trial a call and side. A first run
+// without a signal counts them; the sweep is complete when a run has ended without its
+// point having come. A target that does not end by itself needs Points with an end.
+type Sweep struct {
+	// Syscall names system calls, as Call does in [Syscall].
+	Syscall Calls `yaml:"syscall" json:"syscall"`
+	// Path is a pattern for the file that the call is about, as in [Syscall].
+	Path string `yaml:"path,omitempty" json:"path,omitempty"`
+	// Sides lists where the signal lands at every point. Default: before.
+	Sides []Side `yaml:"side,omitempty" json:"side"`
+	// Points says which of the calls are struck: 1.. for all, 5..100 or 1..+10 for a
+	// part. Default: 1..
+	Points Span `yaml:"points,omitempty" json:"points"`
+	// Count says whose calls are counted together. Default: tree.
+	Count Count `yaml:"count,omitempty" json:"count"`
+	// Trials bounds how many shots are made; those that cover most different places
+	// come first. Default: no bound.
+	Trials int `yaml:"trials,omitempty" json:"trials,omitempty"`
+	// Budget bounds the time in which shots are begun. Default: no bound.
+	Budget Duration `yaml:"budget,omitempty" json:"budget,omitempty"`
+}
+
+// Side is where a signal lands at a system call.
+type Side string
+
+// The sides.
+const (
+	Before Side = "before" // the kernel has not begun to carry it out
+	Inside Side = "inside" // the thread sleeps in it
+	After  Side = "after"  // it is carried out, and the program has not seen its result
+)
+
+// Count says whose system calls are counted together.
+type Count string
+
+// The ways to count.
+const (
+	// PerTree counts over all threads and processes of the target.
+	PerTree Count = "tree"
+	// PerProcess counts every process of the target apart; the first whose n-th call
+	// comes is struck there.
+	PerProcess Count = "process"
+)
 
 // Expect says what a good stop is.
 type Expect struct {

@@ -111,6 +111,12 @@ func ownSchema(t reflect.Type) *jsonschema.Schema {
 		return choice(Fresh, Inherit)
 	case reflect.TypeFor[From]():
 		return choice(FromReady, FromLaunch)
+	case reflect.TypeFor[Side]():
+		return choice(Before, Inside, After)
+	case reflect.TypeFor[Count]():
+		return choice(PerTree, PerProcess)
+	case reflect.TypeFor[Span]():
+		return anyOf(integer(1, 0), text(`^`+wholePattern+`(\.\.(`+wholePattern+`)?)?(\+`+wholePattern+`)?$`))
 	case reflect.TypeFor[Leftover]():
 		return choice(None, Allow)
 	}
@@ -169,6 +175,9 @@ func amend(schema *jsonschema.Schema) {
 	bound(field("Ready", "port"), 1, 65535)
 	bound(field("Random", "trials"), 1, maxTrials)
 	bound(field("Output", "trials"), 1, maxTrials)
+	bound(field("Syscall", "trials"), 1, maxTrials)
+	bound(field("Sweep", "trials"), 1, maxTrials)
+	field("Sweep", "side").MinItems = number(1)
 	field("Ready", "http").Pattern = `^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]`
 	field("Ready", "file").MinLength = number(1)
 	field("Expect", "exit").MinItems = number(1)
@@ -181,7 +190,8 @@ func amend(schema *jsonschema.Schema) {
 func exclude(schema *jsonschema.Schema) {
 	conditions := []*jsonschema.Schema{has("output"), has("port"), has("http"), has("file"), hasValue("notify", true), has("after")}
 	schema.Definitions["Ready"].Not = anyOf(pairsOf(conditions)...)
-	schema.Definitions["Strike"].Not = both(has("random"), has("output"))
+	triggers := []*jsonschema.Schema{has("random"), has("output"), has("syscall"), has("sweep")}
+	schema.Definitions["Strike"].Not = anyOf(pairsOf(triggers)...)
 	schema.Definitions["Random"].Not = both(has("within"), has("window"))
 	filled := &jsonschema.Schema{Required: []string{"files"}, Properties: properties("files", &jsonschema.Schema{MinItems: number(1)})}
 	schema.Definitions["Target"].Not = both(filled, hasValue("workdir", "inherit"))

@@ -72,13 +72,17 @@ func (c *capture) store(text []byte) {
 	}
 }
 
+// left bounds what is read of a stream at the end, in bytes: far more than a pipe
+// holds. Somebody outside the tree may hold the stream too, and write without end.
+const left = 16 << 20
+
 // finish takes in what is still in the pipe, without waiting for more, and gives what
 // was kept.
 func (c *capture) finish(buf []byte, at time.Duration) observation.Captured {
 	if c == nil {
 		return observation.Captured{}
 	}
-	for c.fd >= 0 {
+	for end := c.bytes + left; c.fd >= 0 && c.bytes < end; {
 		fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, 0)
 		if err == unix.EINTR {

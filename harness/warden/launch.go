@@ -30,11 +30,19 @@ func (t *trial) launch() *observation.Failure {
 		return failure
 	}
 	pid, pidfd, err := t.fork(stdio)
+	if err == nil && t.calls != nil {
+		err = t.calls.set(pid, pidfd)
+	}
 	t.o.LaunchCost, t.clock, t.o.Launched = t.clock.Now(), strike.StartClock(), time.Now()
 	if err != nil {
 		return t.explainLaunch(err)
 	}
 	t.o.Stage = observation.Launched
+	if t.calls != nil {
+		for _, d := range t.calls.degradations() {
+			t.degrade(d.What, d.Why)
+		}
+	}
 	if t.target, err = proc.Adopt(pid, pidfd); err != nil {
 		// The pidfd of an unreaped child cannot fail to match; without /proc nothing works.
 		return &observation.Failure{Kind: "launch", Message: err.Error(), Remedy: "mount /proc"}
@@ -109,6 +117,8 @@ func (t *trial) fork(files stdio) (pid, pidfd int, err error) {
 	if t.w.group != nil {
 		sys.UseCgroupFD, sys.CgroupFD = true, t.w.group.fd
 	}
+	// Stopped at its exec, the target is given the trap before its first instruction.
+	sys.Ptrace = t.calls != nil
 	if t.req.InheritSignals {
 		t.ignoreInherited(sigIgn)
 		defer t.ignoreInherited(sigDfl)
@@ -135,6 +145,8 @@ func (t *trial) ignoreInherited(handler uintptr) {
 func (t *trial) explainLaunch(err error) *observation.Failure {
 	failure := &observation.Failure{Kind: "launch", Message: fmt.Sprintf("start %s: %v", t.req.Path, err)}
 	switch {
+	case errors.Is(err, errTrap):
+		failure.Remedy = trapRemedy
 	case errors.Is(err, unix.ENOENT):
 		failure.Remedy = "the program, its interpreter (the first line of a script) or the work folder " + t.req.Dir + " does not exist"
 	case errors.Is(err, unix.ENOEXEC):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/sigprobe/sigprobe/harness/internal/proc"
 	"github.com/sigprobe/sigprobe/harness/observation"
@@ -18,14 +19,18 @@ const markerName = "SIGPROBE_WARDEN"
 // marker is the variable's value: PID and start time, which no other warden has.
 func marker(id observation.Identity) string { return fmt.Sprintf("%d-%d", id.PID, id.StartTicks) }
 
-// killMarked kills every process that bears the marker, until none is left.
+// killMarked kills every process that bears the marker, until none is left. One that
+// does not die of KILL, in an uninterruptible system call for instance, ends that.
 func killMarked(marker string) {
-	for killed := true; killed; {
-		killed = false
-		for _, member := range marked(marker) {
-			kill(member)
-			killed = true
+	for deadline := time.Now().Add(killBound); time.Now().Before(deadline); {
+		members := marked(marker)
+		if len(members) == 0 {
+			return
 		}
+		for _, member := range members {
+			kill(member)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -45,6 +45,8 @@ type Request struct {
 	Limit time.Duration
 	// Watch are regular expressions (RE2) whose matches in the output are counted.
 	Watch []string
+	// Places asks where in the target its system calls are made.
+	Places bool
 	// Minimal leaves out what the target was doing when it was struck.
 	Minimal bool
 }

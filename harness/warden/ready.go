@@ -130,6 +130,7 @@ func (t *trial) checkReady() {
 	case r.Port != 0:
 		t.checkPort(r.Port)
 	case r.HTTP != "" && t.web.answered.Load():
+		t.web.quiet()
 		t.ready("http", r.HTTP, t.clock.Now())
 	case r.File != "":
 		if _, err := os.Stat(t.inWorkdir(r.File)); err == nil {
@@ -281,8 +282,9 @@ func (p *webProbe) ask(ctx context.Context, url string) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for nap := firstGet; ctx.Err() == nil; nap = min(2*nap, lastGet) {
 		if get(ctx, client, url) {
+			// In this order, so that who sees the answer can take the wake-up back.
+			unix.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) //nolint:errcheck // the loop looks up anyway
 			p.answered.Store(true)
-			unix.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) //nolint:errcheck // likewise
 			return
 		}
 		select {
@@ -303,6 +305,13 @@ func get(ctx context.Context, client *http.Client, url string) bool {
 	}
 	response.Body.Close() //nolint:errcheck // nothing was written
 	return response.StatusCode < 400
+}
+
+// quiet takes the wake-up back: the loop would wake at once, again and again, for the
+// rest of the trial.
+func (p *webProbe) quiet() {
+	var count [8]byte
+	unix.Read(p.wake, count[:]) //nolint:errcheck // without an eventfd nobody is woken
 }
 
 func (p *webProbe) close() {

@@ -52,7 +52,7 @@ func (t *trial) settle() {
 	if t.until(t.o.Exit.At+t.req.Settle, t.noneLeft) {
 		t.treeEmpty(t.clock.Now())
 	} else if !t.hostGone {
-		t.noteSurvivors()
+		t.afterSettling()
 	}
 	t.noteLingering()
 }
@@ -116,12 +116,35 @@ func (t *trial) asFirstSeen(m observation.Member) observation.Member {
 	return m
 }
 
+// looks bounds how often survivors are looked for.
+const looks = 1000
+
+// afterSettling finds out who is still there. A process that forks and leaves, again
+// and again, is hardly met alive: its number is read, and the next moment it is dead.
+// So the look is repeated while the kernel says that somebody is left.
+func (t *trial) afterSettling() {
+	for range looks {
+		if alive := t.alive(); len(alive) > 0 {
+			t.noteSurvivors(alive)
+			return
+		}
+		t.reapOrphans()
+		if t.noneLeft() {
+			t.treeEmpty(t.clock.Now())
+			return
+		}
+	}
+	t.o.Failure = &observation.Failure{
+		Kind: "survivors", Message: fmt.Sprintf("somebody of the tree is alive %s after the target's end, and was gone whenever sigprobe looked", t.req.Settle),
+		Remedy: "look for a child that forks and leaves again and again",
+	}
+}
+
 // maxSurvivors bounds how many survivors are described; all are killed.
 const maxSurvivors = 64
 
 // noteSurvivors describes everybody who is still alive, then kills them.
-func (t *trial) noteSurvivors() {
-	alive := t.alive()
+func (t *trial) noteSurvivors(alive []observation.Member) {
 	for _, m := range alive[:min(len(alive), maxSurvivors)] {
 		t.o.Survivors = append(t.o.Survivors, t.describe(m))
 	}

@@ -20,6 +20,9 @@ func (t *trial) strikePoint() bool {
 	if t.over() {
 		return false
 	}
+	if t.req.Shot.Point.Call != nil {
+		return t.strikeCall()
+	}
 	if !t.due() {
 		t.sharpen()
 		defer t.blunt()
@@ -36,7 +39,8 @@ func (t *trial) strikePoint() bool {
 	t.o.Strike, t.o.Starvation.Harness = &s, 0
 	t.send(t.req.Shot.Schedule.Steps[0].Signal, s.Actual)
 	t.o.Stage = observation.Struck
-	if s.Doing == nil && !t.req.Minimal {
+	// What a dead target was doing cannot be seen any more.
+	if s.Doing == nil && !t.req.Minimal && !t.targetEnded() {
 		t.o.Strike.Doing = t.lookAround()
 	}
 	return true
@@ -84,17 +88,15 @@ const (
 // for the disposition, without which the ending could not be named. It returns false
 // when the target left first.
 func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
-	lead := strike.SpinLead + t.w.factsCost*5/4
-	for wake := planned - lead; t.clock.Now() < wake; {
+	t.rehearse(planned)
+	for wake := planned - strike.SpinLead - t.lookLead(); t.clock.Now() < wake; {
 		t.noteHandler()
 		if t.until(min(wake, t.nextLook()), t.over) {
 			return false
 		}
 	}
 	if !t.req.Minimal && planned-t.clock.Now() > t.w.factsCost {
-		started := t.clock.Now()
-		s.Doing = t.lookAround()
-		t.w.factsCost = (7*t.w.factsCost + t.clock.Now() - started) / 8
+		s.Doing = t.timedLook()
 	}
 	t.readDisposition(s.Doing)
 	t.until(planned-strike.SpinLead, t.over)
@@ -106,6 +108,36 @@ func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
 		return false
 	}
 	return true
+}
+
+// rehearsalShare is how many times over a look at the target must fit into the time
+// before the strike for one to be spent on finding out what a look costs.
+const rehearsalShare = 8
+
+// rehearse looks at the target once where there is plenty of time: what a look costs
+// is the target's own, 0.1 ms for a sleeping one, several for one with many sockets.
+func (t *trial) rehearse(planned time.Duration) {
+	if !t.req.Minimal && planned-t.clock.Now() > rehearsalShare*t.w.factsCost {
+		t.timedLook()
+	}
+}
+
+// timedLook looks at the target and remembers what that cost. A dearer look counts at
+// once, a cheaper one slowly: to be early costs nothing, to be late spoils the shot.
+func (t *trial) timedLook() *observation.Doing {
+	started := t.clock.Now()
+	doing := t.lookAround()
+	cost := t.clock.Now() - started
+	t.w.factsCost = max(cost, (7*t.w.factsCost+cost)/8)
+	return doing
+}
+
+// lookLead is how long before the spin the look at the target begins.
+func (t *trial) lookLead() time.Duration {
+	if t.req.Minimal {
+		return 0
+	}
+	return 2 * t.w.factsCost
 }
 
 // nextLook looks at the tree if that is due, and tells when to look up again.
@@ -228,6 +260,9 @@ func (t *trial) send(s signals.Signal, at time.Duration) {
 		sent.Receivers, err = t.sendGroup(s)
 	case sent.To == signals.ToSession:
 		sent.Receivers, err = t.sendSession(s)
+	case t.calls != nil && t.calls.held != nil && t.calls.takes(t.target.PID, s):
+		sent.Receivers, sent.Thread = 1, t.calls.held.TID
+		err = unix.Tgkill(t.target.PID, t.calls.held.TID, unix.Signal(s))
 	default:
 		sent.To, sent.Receivers, err = signals.ToProcess, 1, t.target.Signal(s)
 	}

@@ -26,7 +26,8 @@ type trial struct {
 	tty     *terminal
 	notify  *notifySocket
 	web     *webProbe
-	watched []*lingerer // descendants that outlived the target
+	calls   *callCounter // nil unless the point is a system call
+	watched []*lingerer  // descendants that outlived the target
 
 	// hostGone is set when the socket closed: everything is to be given up.
 	hostGone bool
@@ -125,6 +126,9 @@ func (t *trial) prepare() *observation.Failure {
 		point = len(patterns)
 		patterns = append(patterns, line.Matching.Regexp)
 	}
+	if failure := t.prepareCalls(); failure != nil {
+		return failure
+	}
 	t.lines = strike.NewLines(patterns)
 	t.lines.OnMatch = func(i, count int, line string, at time.Duration) {
 		if i == ready && count == 1 {
@@ -171,6 +175,7 @@ const (
 	slotErr
 	slotNotify
 	slotWeb
+	slotCalls
 	slots
 )
 
@@ -199,6 +204,9 @@ func (t *trial) poll(timeout time.Duration) {
 	if fds[slotNotify].Revents != 0 {
 		t.notify.receive(at)
 	}
+	if revents := fds[slotCalls].Revents; revents != 0 {
+		t.calls.event(revents, at)
+	}
 	for i, l := range t.watched {
 		if fds[slots+i].Revents != 0 {
 			l.noteGone(at)
@@ -226,6 +234,9 @@ func (t *trial) descriptors() []unix.PollFd {
 	}
 	if t.web != nil {
 		fds[slotWeb].Fd = int32(t.web.wake)
+	}
+	if t.calls != nil {
+		fds[slotCalls].Fd = t.calls.pollFD()
 	}
 	for _, l := range t.watched {
 		fds = append(fds, unix.PollFd{Fd: l.pollFD(), Events: unix.POLLIN})
@@ -362,6 +373,9 @@ func (t *trial) finish() {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
 	}
+	if t.calls != nil {
+		t.o.Calls = &observation.Calls{Seen: t.calls.seen, Places: t.calls.places}
+	}
 	t.o.Output.Seen = t.lines.Seen()[:min(len(t.req.Watch), len(t.lines.Seen()))]
 	for i, output := range t.outputs {
 		captured := output.finish(t.w.buf, t.clock.Now())
@@ -395,5 +409,8 @@ func (t *trial) close() {
 	}
 	if t.web != nil {
 		t.web.close()
+	}
+	if t.calls != nil {
+		t.calls.close()
 	}
 }

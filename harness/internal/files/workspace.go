@@ -20,8 +20,14 @@ type Room struct {
 	dir string
 }
 
-// roomPrefix begins the name of every room; PID and start time of its owner follow.
-const roomPrefix = "sigprobe-"
+// roomPrefix begins the name of every room; PID and start time of its owner follow. It
+// names the PID namespace: containers may share the folder, and a PID means nothing
+// in another namespace.
+func roomPrefix() string {
+	link, _ := os.Readlink("/proc/self/ns/pid") //nolint:errcheck // then all share the number 0
+	inode, _ := proc.Inode(link, "pid")
+	return fmt.Sprintf("sigprobe-%d-", inode)
+}
 
 // NewRoom makes a room, and removes those whose owners died without a chance to.
 func NewRoom() (*Room, error) {
@@ -30,7 +36,7 @@ func NewRoom() (*Room, error) {
 		return nil, fmt.Errorf("make a folder for trials: %w", err)
 	}
 	removeStale(os.TempDir())
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-%d-", roomPrefix, self.PID, self.StartTicks))
+	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-%d-", roomPrefix(), self.PID, self.StartTicks))
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for trials: %w; set TMPDIR to a folder that can be written", err)
 	}
@@ -42,7 +48,7 @@ func (r *Room) Close() error { return removeTree(r.dir) }
 
 // removeStale removes this user's rooms whose owners are gone.
 func removeStale(parent string) {
-	rooms, _ := filepath.Glob(filepath.Join(parent, roomPrefix+"*-*-*")) //nolint:errcheck // the pattern is sound
+	rooms, _ := filepath.Glob(filepath.Join(parent, roomPrefix()+"*-*-*")) //nolint:errcheck // the pattern is sound
 	for _, dir := range rooms {
 		var stat unix.Stat_t
 		mine := unix.Lstat(dir, &stat) == nil && int(stat.Uid) == os.Geteuid() && stat.Mode&unix.S_IFMT == unix.S_IFDIR
@@ -53,7 +59,7 @@ func removeStale(parent string) {
 }
 
 func ownerAlive(name string) bool {
-	parts := strings.Split(strings.TrimPrefix(name, roomPrefix), "-")
+	parts := strings.Split(strings.TrimPrefix(name, roomPrefix()), "-")
 	if len(parts) != 3 {
 		return true // not made by us
 	}

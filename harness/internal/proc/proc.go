@@ -113,6 +113,7 @@ type Stat struct {
 	Parent     int
 	Group      int
 	Session    int
+	Threads    int
 	StartTicks uint64
 }
 
@@ -143,7 +144,7 @@ func ParseStat(text []byte) (Stat, error) {
 	return Stat{
 		Command: string(text[opening+1 : closing]), State: fields[0][0],
 		Parent: number(fields[1]), Group: number(fields[2]), Session: number(fields[3]),
-		StartTicks: start,
+		Threads: number(fields[17]), StartTicks: start,
 	}, nil
 }
 
@@ -155,15 +156,6 @@ func number(text []byte) int {
 // Dead says that the state is that of a process which has ended: a zombie (Z) or one
 // that is just being removed (X).
 func (s Stat) Dead() bool { return s.State == 'Z' || s.State == 'X' }
-
-// Member is the process as a member of a tree.
-func (h *Handle) Member() (observation.Member, error) {
-	stat, err := h.Stat()
-	if err != nil {
-		return observation.Member{}, err
-	}
-	return stat.member(h.PID), nil
-}
 
 func (s Stat) member(pid int) observation.Member {
 	return observation.Member{

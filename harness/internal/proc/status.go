@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 
+	"github.com/sigprobe/sigprobe/harness/internal/calls"
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/signals"
 )
@@ -164,17 +164,7 @@ func syscallName(text []byte) string {
 	if n < 0 {
 		return "stopped" // blocked outside a system call
 	}
-	return SyscallName(n)
-}
-
-// SyscallName is the name of a system call of the running machine.
-func SyscallName(n int) string {
-	if info, err := arch.GetInfo(""); err == nil {
-		if name, known := info.SyscallNumbers[n]; known {
-			return name
-		}
-	}
-	return fmt.Sprintf("syscall %d", n)
+	return calls.Name(n)
 }
 
 // Tasks lists the thread IDs of the process; nil when it is gone.

@@ -50,7 +50,26 @@ func (w *walk) member(pid int) (observation.Member, error) {
 	if err != nil {
 		return observation.Member{}, err
 	}
+	if stat.Dead() && stat.Threads > 1 {
+		stat.State = w.livingState(pid, stat.State)
+	}
 	return stat.member(pid), nil
+}
+
+// livingState is the state of a process whose first thread has ended and whose others
+// have not: /proc shows the first one's, Z, for the process, which is alive.
+func (w *walk) livingState(pid int, first byte) byte {
+	tasks := "/proc/" + strconv.Itoa(pid) + "/task"
+	for _, tid := range listNumbers(unix.AT_FDCWD, tasks, w.folder[:]) {
+		text, err := ReadFile(unix.AT_FDCWD, tasks+"/"+strconv.Itoa(tid)+"/stat", w.text[:])
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		if stat, err := ParseStat(text); err == nil && !stat.Dead() {
+			return stat.State
+		}
+	}
+	return first
 }
 
 // haveChildrenFiles says whether the kernel has the children files.

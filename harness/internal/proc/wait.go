@@ -38,6 +38,12 @@ func (s siginfo) waitStatus() uint32 {
 	}
 }
 
+// dead says that the report is of an end. The stops of a child that is traced are
+// reported whether they are asked for or not (wait_task_stopped in the kernel).
+func (s siginfo) dead() bool {
+	return s.pid != 0 && (s.code == cldExited || s.code == cldKilled || s.code == cldDumped)
+}
+
 func waitid(idType, id, options int) (siginfo, error) {
 	var info siginfo
 	for {
@@ -55,7 +61,7 @@ func (h *Handle) Ended() (status uint32, ended bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("waitid for process %d: %w", h.PID, err)
 	}
-	return info.waitStatus(), info.pid != 0, nil
+	return info.waitStatus(), info.dead(), nil
 }
 
 // DeadChild names a child of this process that has ended and was not reaped; 0 when
@@ -64,6 +70,9 @@ func DeadChild() (pid int, anyLeft bool) {
 	info, err := waitid(unix.P_ALL, 0, unix.WNOWAIT|unix.WALL)
 	if err != nil {
 		return 0, false // ECHILD is the only error these arguments can give
+	}
+	if !info.dead() {
+		return 0, true
 	}
 	return int(info.pid), true
 }

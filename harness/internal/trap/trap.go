@@ -26,7 +26,8 @@ type Trap struct {
 	fd int
 	// killable says that a held thread is woken by nothing but its death and our answer;
 	// before Linux 5.19 any signal interrupts the call.
-	killable bool
+	killable   bool
+	noNewPrivs bool
 }
 
 // Call is a system call that a thread is held at.
@@ -39,6 +40,11 @@ type Call struct {
 	// Site is the address of the instruction that made the call.
 	Site uint64
 	Args [6]uint64
+}
+
+// Same says that both are the same call with the same arguments from the same place.
+func (c Call) Same(other Call) bool {
+	return c.Number == other.Number && c.Site == other.Site && c.Args == other.Args
 }
 
 // notification and response are the kernel's struct seccomp_notif and
@@ -72,6 +78,9 @@ func (t *Trap) FD() int { return t.fd }
 
 // Killable says whether a signal leaves a held call undisturbed.
 func (t *Trap) Killable() bool { return t.killable }
+
+// NoNewPrivs says that the target had to give up gaining privileges by exec.
+func (t *Trap) NoNewPrivs() bool { return t.noNewPrivs }
 
 // Close lets go of the tree. A call that is held, or made afterwards, fails with
 // ENOSYS, so it is for trees that are dead.
@@ -163,12 +172,15 @@ func filter(calls []int) ([]unix.SockFilter, error) {
 	), nil
 }
 
-// Set puts a trap into a target that is stopped right after its exec, as one that was
-// started with PTRACE_TRACEME is, and lets it run. The caller's thread must be the
-// tracer. After an error the target is as it was, and still stopped.
+// Set waits until a target that was started with PTRACE_TRACEME stops right after its
+// exec, puts a trap into it, and lets it run. The caller's thread must be the tracer.
+// After an error the target is not traced any more than before, and of no more use.
 func Set(pid, pidfd int, calls []int) (*Trap, error) {
 	program, err := filter(calls)
 	if err != nil {
+		return nil, err
+	}
+	if err := waitStop(pid); err != nil {
 		return nil, err
 	}
 	in, err := enter(pid)
@@ -205,6 +217,7 @@ func (in *injection) install(program []unix.SockFilter, pidfd int) (*Trap, error
 	if err != nil {
 		return nil, err
 	}
+	trap.noNewPrivs = in.noNewPrivs
 	if trap.fd, err = unix.PidfdGetfd(pidfd, theirs, 0); err != nil {
 		err = fmt.Errorf("take the seccomp listener from the target: %w", err)
 	}

@@ -47,7 +47,6 @@ func fire(t *testing.T, nth int, side side, argv ...string) (lines []string, sta
 		Sys: &syscall.SysProcAttr{Ptrace: true, PidFD: &pidfd},
 	})
 	must(t, err)
-	must(t, waitStop(pid))
 	trap, err := Set(pid, pidfd, []int{unix.SYS_WRITE})
 	must(t, err)
 	defer trap.Close()

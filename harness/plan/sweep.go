@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sigprobe/sigprobe/harness/scenario"
+)
+
+// Reference is the point of the run that counts a sweep's calls: none, or the last one
+// that the sweep asks for, so that a target which never ends by itself is stopped there.
+func Reference(s scenario.Scenario) Shot {
+	sweep := s.Strike.Sweep
+	return shotAt(s, CallPoint{
+		Calls: sweep.Syscall, Path: sweep.Path, Nth: sweep.Points.Last, Side: scenario.Before, Count: sweep.Count,
+	})
+}
+
+func shotAt(s scenario.Scenario, point CallPoint) Shot {
+	return Shot{Point: Point{Call: &point}, Schedule: s.Stop.Schedule, To: s.Stop.To}
+}
+
+// Sweep plans the sweep of a scenario, whose defaults must be filled in. places says
+// where in the target each call of the reference run was made, as numbers that are the
+// same for the same place. A point of every place comes first, then a second one of
+// each, and so on, so that a sweep which is cut short has been in the most different
+// places.
+func Sweep(s scenario.Scenario, places []uint64) []Shot {
+	sweep := s.Strike.Sweep
+	type point struct{ nth, visit int }
+	var points []point
+	visits := map[uint64]int{}
+	for i, place := range places {
+		if nth := i + 1; sweep.Points.Has(nth) {
+			points = append(points, point{nth, visits[place]})
+			visits[place]++
+		}
+	}
+	slices.SortFunc(points, func(a, b point) int {
+		return cmp.Or(cmp.Compare(a.visit, b.visit), cmp.Compare(a.nth, b.nth))
+	})
+	var shots []Shot
+	for _, p := range points {
+		for _, side := range sweep.Sides {
+			shots = append(shots, sweepShot(s, p.nth, side))
+		}
+	}
+	if sweep.Trials > 0 {
+		shots = shots[:min(len(shots), sweep.Trials)]
+	}
+	return shots
+}
+
+// Beyond is the shot that ends a sweep: at the call behind the last one of a run that
+// made n. It is the proof that there was no further point, if it does not fire.
+func Beyond(s scenario.Scenario, n int) Shot { return sweepShot(s, n+1, s.Strike.Sweep.Sides[0]) }
+
+func sweepShot(s scenario.Scenario, nth int, side scenario.Side) Shot {
+	sweep := s.Strike.Sweep
+	return shotAt(s, CallPoint{Calls: sweep.Syscall, Path: sweep.Path, Nth: nth, Side: side, Count: sweep.Count})
+}

@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"context"
+	"iter"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+)
+
+// extraBeyond bounds how far a sweep goes on behind the calls of its reference run when
+// runs keep making more of them: as many again, and a few for short runs.
+const extraBeyond = 16
+
+// sweep counts the target's calls in a run without a signal, strikes at each of them,
+// and ends with a run whose point does not come. The reference run is no trial; when it
+// fails, that is the campaign's one trial.
+func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] {
+	return func(yield func(Trial, error) bool) {
+		reference := plan.Reference(c.Scenario)
+		o, err := e.observe(ctx, c.Scenario, reference, true)
+		if ctx.Err() != nil {
+			yield(Trial{}, ctx.Err())
+			return
+		}
+		if err != nil {
+			o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
+		}
+		if o.Failure != nil || o.Calls == nil || len(o.Calls.Places) == 0 {
+			yield(Trial{c.Scenario.Name, 0, reference, o, verdict.Judge(c.Scenario, o)}, nil)
+			return
+		}
+		c.strikeAll(ctx, e, o.Calls.Places, yield)
+	}
+}
+
+// strikeAll strikes at every point that the sweep asks for, then looks for the end.
+func (c Campaign) strikeAll(ctx context.Context, e *Engine, places []uint64, yield func(Trial, error) bool) {
+	shots := plan.Sweep(c.Scenario, places)
+	if budget := c.Scenario.Strike.Sweep.Budget.D(); budget > 0 {
+		timed, cancel := context.WithTimeout(ctx, budget)
+		defer cancel()
+		c.Drain = either(timed.Done(), c.Drain)
+	}
+	for trial, err := range c.run(ctx, e, len(shots), func(i int) plan.Shot { return shots[i] }) {
+		if !yield(trial, err) || err != nil {
+			return
+		}
+	}
+	if c.Scenario.Strike.Sweep.Points.Last == 0 && c.Scenario.Strike.Sweep.Trials == 0 {
+		c.findEnd(ctx, e, len(shots), len(places), yield)
+	}
+}
+
+// findEnd strikes behind the last call that is known, until a run ends without its
+// point having come: then there was none further.
+func (c Campaign) findEnd(ctx context.Context, e *Engine, index, known int, yield func(Trial, error) bool) {
+	for n := known; n <= 2*known+extraBeyond; n++ {
+		select {
+		case <-c.Drain:
+			return
+		default:
+		}
+		if c.Skip != nil && c.Skip(index) {
+			index++
+			continue
+		}
+		trial, err := e.Trial(ctx, c.Scenario, index, plan.Beyond(c.Scenario, n))
+		if !yield(trial, err) || err != nil || trial.Observation.Strike == nil {
+			return
+		}
+		index++
+	}
+}
+
+// either is closed when one of two channels is; the first must come to be.
+func either(first, second <-chan struct{}) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-first:
+		case <-second:
+		}
+	}()
+	return ended
+}

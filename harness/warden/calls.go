@@ -1,0 +1,288 @@
+package warden
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sigprobe/sigprobe/harness/internal/calls"
+	"github.com/sigprobe/sigprobe/harness/internal/proc"
+	"github.com/sigprobe/sigprobe/harness/internal/trap"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
+)
+
+// callCounter counts the tree's system calls that fit the point, and holds the one to
+// strike at.
+type callCounter struct {
+	point   plan.CallPoint
+	dir     string // what the point's path is relative to
+	numbers []int
+	trap    *trap.Trap
+	hungUp  bool
+	done    bool // the signal was sent
+
+	seen       int
+	perProcess map[int]int
+	wantPlaces bool
+	places     []uint64
+	codes      map[int]proc.Ranges
+
+	// held is the call to strike at, from the moment it came until it was let go.
+	held *heldCall
+	// again is a call that was given up for a signal's sake and will be made once more.
+	again *trap.Call
+	step  *trap.Step
+	// failed is the first error of the mechanism.
+	failed error
+}
+
+// heldCall is a call that a thread is held at.
+type heldCall struct {
+	trap.Call
+	at    time.Duration
+	about string // the call and its file, to be shown
+}
+
+// errTrap marks what went wrong with the trap and not with the program.
+var errTrap = errors.New("cannot hold its system calls")
+
+const trapRemedy = "system call points need ptrace(2) and seccomp(2): look at kernel.yama.ptrace_scope (3 forbids it), and at the container's seccomp profile; points in time and at output lines need neither"
+
+func (t *trial) prepareCalls() *observation.Failure {
+	point := t.req.Shot.Point.Call
+	if point == nil {
+		return nil
+	}
+	numbers, err := point.Calls.Numbers()
+	if err != nil {
+		return &observation.Failure{Kind: "launch", Message: err.Error()}
+	}
+	t.calls = &callCounter{
+		point: *point, dir: t.req.Dir, numbers: numbers, wantPlaces: t.req.Places, perProcess: map[int]int{}, codes: map[int]proc.Ranges{},
+	}
+	return nil
+}
+
+// set puts the trap into the target, which is stopped at its exec, and lets it run.
+func (c *callCounter) set(pid, pidfd int) (err error) {
+	if c.trap, err = trap.Set(pid, pidfd, c.numbers); err == nil {
+		return nil
+	}
+	// It never ran an instruction of its own; nothing else can be of its tree.
+	unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) //nolint:errcheck // it is an unreaped child
+	unix.Close(pidfd)                                 //nolint:errcheck // nothing was written
+	for {
+		if _, waited := unix.Wait4(pid, nil, unix.WALL, nil); !errors.Is(waited, unix.EINTR) {
+			return fmt.Errorf("%w: %w", errTrap, err)
+		}
+	}
+}
+
+// degradations says what the trap changes or cannot do on this machine.
+func (c *callCounter) degradations() []observation.Degradation {
+	var list []observation.Degradation
+	if c.trap.NoNewPrivs() {
+		list = append(list, observation.Degradation{What: "setuid", Why: "without CAP_SYS_ADMIN a target whose system calls are followed cannot gain privileges by exec (no_new_privs)"})
+	}
+	if !c.trap.Killable() {
+		list = append(list, observation.Degradation{What: "syscall", Why: "before Linux 5.19 a signal in front of a system call can make it fail with EINTR"})
+	}
+	return list
+}
+
+func (c *callCounter) pollFD() int32 {
+	if c.trap == nil || c.hungUp {
+		return -1
+	}
+	return int32(c.trap.FD())
+}
+
+func (c *callCounter) close() {
+	if c.trap != nil {
+		c.trap.Close()
+	}
+}
+
+// event takes the next held call: it is counted and let go, or kept to be struck.
+func (c *callCounter) event(revents int16, at time.Duration) {
+	if revents&unix.POLLIN == 0 {
+		c.hungUp = c.hungUp || revents&unix.POLLHUP != 0
+		return
+	}
+	call, ok, err := c.trap.Next()
+	if err == nil && ok {
+		err = c.take(call, at)
+	}
+	if c.failed == nil {
+		c.failed = err
+	}
+}
+
+func (c *callCounter) take(call trap.Call, at time.Duration) error {
+	if c.step != nil {
+		if mine, err := c.step.Again(call); mine || err != nil {
+			return err
+		}
+	}
+	if c.again != nil && c.again.TID == call.TID && c.again.Same(call) {
+		c.again = nil
+		return c.trap.Continue(call)
+	}
+	if c.done || c.held != nil || !c.fits(call) {
+		return c.trap.Continue(call)
+	}
+	if c.wantPlaces {
+		c.places = append(c.places, c.place(call))
+	}
+	if c.count(call) != c.point.Nth {
+		return c.trap.Continue(call)
+	}
+	c.held = &heldCall{Call: call, at: at, about: c.describe(call)}
+	return nil
+}
+
+// count counts the call and gives its number.
+func (c *callCounter) count(call trap.Call) int {
+	c.seen++
+	if c.point.Count != scenario.PerProcess {
+		return c.seen
+	}
+	pid := proc.ThreadGroup(call.TID)
+	c.perProcess[pid]++
+	return c.perProcess[pid]
+}
+
+// strikeCall waits for the call to strike at and sends the first signal on its side of
+// it. It returns false when the target left first.
+func (t *trial) strikeCall() bool {
+	came := t.until(t.callLimit(), func() bool { return t.calls.held != nil || t.calls.failed != nil || t.over() })
+	if t.calls.failed != nil {
+		t.o.Missed = "the system calls could not be followed: " + t.calls.failed.Error()
+		return false
+	}
+	if !came && !t.hostGone {
+		t.o.Missed = fmt.Sprintf("%s did not come within %s: %d such calls were made, and the target had not ended", t.req.Shot.Point, t.req.Limit, t.calls.seen)
+	}
+	held := t.calls.held
+	if held == nil || t.over() {
+		return false
+	}
+	s := observation.Strike{Event: fmt.Sprintf("%s #%d, %s", held.about, t.req.Shot.Point.Call.Nth, t.req.Shot.Point.Call.Side)}
+	if !t.toSide(held) {
+		return false
+	}
+	t.noteHandler()
+	if !t.req.Minimal {
+		s.Doing = t.lookAround()
+	}
+	t.readDisposition(s.Doing)
+	if t.targetEnded() {
+		return false
+	}
+	s.Planned = t.clock.Now()
+	s.Actual = s.Planned
+	t.o.Strike, t.o.Starvation.Harness = &s, 0
+	t.send(t.firstSignal(), s.Actual)
+	t.o.Stage = observation.Struck
+	t.letGo(held)
+	t.calls.struck()
+	return true
+}
+
+// callLimit is when a call that does not come is given up.
+func (t *trial) callLimit() time.Duration { return t.clock.Now() + t.req.Limit }
+
+// toSide brings the held thread to the side of the call on which the signal is to
+// come: it stays in front, sleeps inside, or stands behind. It returns false when it
+// did not get there.
+func (t *trial) toSide(held *heldCall) bool {
+	point := t.req.Shot.Point.Call
+	switch {
+	case point.Delay > 0:
+		t.check(t.calls.trap.Continue(held.Call))
+		return !t.until(held.at+point.Delay, t.over)
+	case point.Side == scenario.Inside:
+		t.check(t.calls.trap.Continue(held.Call))
+		return t.sleepsInside(held)
+	case point.Side == scenario.After:
+		return t.stepBehind(held)
+	}
+	return true
+}
+
+// stepBehind lets the kernel carry the call out and stops the thread right after it.
+func (t *trial) stepBehind(held *heldCall) bool {
+	step, err := t.calls.trap.StepOver(held.Call)
+	if err != nil {
+		t.check(err)
+		return false
+	}
+	t.calls.step = step
+	behind := t.until(t.callLimit(), func() bool {
+		done, err := step.Advance()
+		t.check(err)
+		return done || t.calls.failed != nil || t.over()
+	})
+	if !behind && !t.over() {
+		t.o.Missed = fmt.Sprintf("%s did not return within %s", held.about, t.req.Limit)
+	}
+	return behind && !t.over() && t.calls.failed == nil
+}
+
+// insideAsk is how often a thread is asked whether it sleeps in a call yet.
+const insideAsk = 50 * time.Microsecond
+
+// sleepsInside waits until the thread sleeps in the call that it was let into.
+func (t *trial) sleepsInside(held *heldCall) bool {
+	for asked := 0; ; asked++ {
+		name, state := proc.ThreadPlace(held.TID)
+		switch {
+		case t.over():
+			return false
+		case state == "S" && name == calls.Name(held.Number):
+			return true
+		case asked > 3 && name != calls.Name(held.Number) || state == "":
+			t.o.Missed = held.about + " did not block: there was no inside to strike at"
+			return false
+		}
+		t.until(t.clock.Now()+insideAsk, t.over)
+	}
+}
+
+// struck ends the counting: what follows is let go as it comes.
+func (c *callCounter) struck() { c.held, c.done = nil, true }
+
+func (t *trial) check(err error) {
+	if t.calls.failed == nil {
+		t.calls.failed = err
+	}
+}
+
+// takes says that the held thread is one of the process' own and lets the signal in. A
+// signal for a process goes to any such thread (signal(7)); given to this one, it lands
+// at the call and nowhere else.
+func (c *callCounter) takes(pid int, s signals.Signal) bool {
+	return proc.ThreadGroup(c.held.TID) == pid && !proc.ThreadBlocks(c.held.TID, s)
+}
+
+// letGo releases the held thread after the signal was sent. In front of a call, a
+// thread that has the signal pending handles it first and makes the call then.
+func (t *trial) letGo(held *heldCall) {
+	point := t.req.Shot.Point.Call
+	switch {
+	case point.Delay > 0 || point.Side == scenario.Inside:
+	case point.Side == scenario.After:
+		t.check(t.calls.step.Release())
+		t.calls.step = nil
+	case t.calls.trap.Killable() && proc.TakesPending(held.TID, t.firstSignal()):
+		t.calls.again = &held.Call
+		t.check(t.calls.trap.Restart(held.Call))
+	default:
+		t.check(t.calls.trap.Continue(held.Call))
+	}
+}
