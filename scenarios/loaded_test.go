@@ -15,6 +15,7 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/signals"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -111,4 +112,34 @@ var _ = Describe("A well-behaved program on a machine that is busy with somethin
 			AddReportEntry("under load", fmt.Sprintf("%+v", tally))
 		}, NodeTimeout(5*time.Minute))
 	}
+
+	// What the load takes is measured, not guessed: the deadline is three times what the
+	// stop takes on this machine when it is calm, and a fifth of a processor is less.
+	It("is not accused of a deadline that only the load makes it miss", func(ctx SpecContext) {
+		s := laborious(6)
+		var calm time.Duration
+		many(ctx, openEngine(1), s, seed(), func(trial harness.Trial) {
+			latency, _ := trial.Observation.Latency()
+			calm = max(calm, latency)
+		})
+		burn()
+		s.Expect.Within = scenario.Duration(3 * calm)
+		tally := many(ctx, openEngine(1), s, seed(), func(trial harness.Trial) {
+			AddReportEntry(fmt.Sprintf("trial %d", trial.Index), describe(trial), ReportEntryVisibilityFailureOrVerbose)
+		})
+		AddReportEntry("under load", fmt.Sprintf("%+v, %s when calm", tally, calm))
+		Expect(tally.Violation).To(BeZero())
+		Expect(tally.Error).To(BeZero())
+		Expect(tally.Inconclusive).To(BeNumerically(">", 0), "the load made no trial miss its deadline: nothing is proved")
+	}, NodeTimeout(5*time.Minute))
 })
+
+// laborious is a target that needs a processor for its stop.
+func laborious(trials int) scenario.Scenario {
+	s := scenario.Scenario{Name: "laborious", Target: scenario.Target{Command: []string{"/bin/sh", "-c",
+		`trap 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 0' TERM; echo ready; while :; do sleep 0.01; done`}}}
+	s.Ready.Output = scenario.MustRegexp("^ready$")
+	s.Stop.Schedule, _ = signals.ParseSchedule("TERM/1m/KILL") //nolint:errcheck // it is a good one
+	s.Strike.Random = &scenario.Random{Trials: trials, Window: &scenario.Window{To: 20 * time.Millisecond}}
+	return s
+}

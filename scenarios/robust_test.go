@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports"
 )
 
@@ -58,6 +61,21 @@ var _ = Describe("A program that is hard on the harness", func() {
 		Expect(sizeOf(d.path(reports.DefaultRoot))).To(BeNumerically("<", 1_000_000), "what is kept of the output is bounded")
 		d.leavesNothing()
 	})
+})
+
+// A warden waits for its strike with a real-time priority. What it does while it waits
+// must keep nobody from a processor, least of all the targets: one that is done after
+// 15 ms is gone when a strike comes that is due after 300 ms.
+var _ = Describe("Wardens, several for each processor,", Serial, func() {
+	It("let programs run while they wait to strike", func(ctx SpecContext) {
+		early := withTrials(pick("flawed.yaml", "finishes-early"), 100)
+		tally := many(ctx, openEngine(4*runtime.NumCPU()), early, seed(), func(trial harness.Trial) {
+			if trial.Judgement.Verdict != verdict.Inconclusive {
+				AddReportEntry(fmt.Sprintf("trial %d", trial.Index), describe(trial))
+			}
+		})
+		Expect(tally).To(Equal(verdict.Tally{Inconclusive: 100}))
+	}, NodeTimeout(2*time.Minute))
 })
 
 // staysSmall follows the memory of sigprobe and of each of its wardens until it ends,
