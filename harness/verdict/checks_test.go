@@ -70,6 +70,7 @@ func TestExit(t *testing.T) {
 		{"signal-code", worker().with(code(143)), violates("exit/signal-code", "--accept signal-code")},
 		{"signal-code accepted", worker().with(code(143), accept("conventional")), graceful},
 		{"re-raised", worker().with(diedOf(signals.TERM)), violates("exit/re-raised", "handled TERM, then died of it", "--accept re-raised")},
+		{"re-raised by a runtime", worker().with(diedOf(signals.TERM), func(m *made) { m.o.Strike.Doing.Main.Caught = 0xfffffffd7fc1feff }), violates("exit/re-raised", "no handler of its own for TERM", "signal.NotifyContext")},
 		{"re-raised accepted", worker().with(diedOf(signals.TERM), accept("re-raised")), graceful},
 		{"default-action", bare, violates("exit/default-action", "no handler for TERM was installed when the signal came", "--accept default-action")},
 		{"default-action accepted", bare.with(accept("default-action")), graceful},

@@ -56,6 +56,9 @@ func (f facts) exitHint() string {
 	case observation.SignalCode:
 		return "it trapped the signal and exited with 128 + its number, a convention of some projects; where it is this one's: --accept signal-code"
 	case observation.ReRaised:
+		if f.runtimeCaught() {
+			return fmt.Sprintf("it caught nearly every signal there is, as a language's runtime does (Go's) before the program says what it wants: %s has most likely no handler of its own for %s; install one (signal.NotifyContext in Go), or --accept re-raised", f.main, f.ending.Signal)
+		}
 		return "it handled the signal, took the handler off and died of the signal, as the C library's manual advises; where that is wanted: --accept re-raised"
 	case observation.Crashed:
 		return f.crashHint()
@@ -65,6 +68,16 @@ func (f facts) exitHint() string {
 		return "it ended with code 0, as most programs do; where that is right: --accept clean"
 	}
 	return f.codeHint()
+}
+
+// runtimeCatches is how many caught signals mean that a language's runtime installed
+// the handlers: Go's takes about 60, no program asks for half as many.
+const runtimeCatches = 40
+
+// runtimeCaught says that the handlers were a language runtime's when the target was
+// struck.
+func (f facts) runtimeCaught() bool {
+	return f.o.Strike != nil && f.o.Strike.Doing != nil && len(f.o.Strike.Doing.Main.Caught.Signals()) >= runtimeCatches
 }
 
 func (f facts) defaultActionHint() string {
