@@ -95,7 +95,7 @@ func remedy(err error) string {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "free some space, or name a folder on another disk with --store DIR"
 	case errors.Is(err, fs.ErrNotExist):
-		return "the run folder must not be deleted while the run goes on"
+		return "name a folder that exists or can be made with --store DIR, and do not delete it while the run goes on"
 	}
 	return "name another folder with --store DIR"
 }

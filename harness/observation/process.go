@@ -63,6 +63,15 @@ func (p Process) Disposition(s signals.Signal) Disposition {
 	return Default
 }
 
+// runtimeCatches is how many caught signals mean that a language's runtime installed the
+// handlers: Go's takes about 60, no program asks for half as many itself.
+const runtimeCatches = 40
+
+// CaughtByRuntime says that so many signals are caught that a language's runtime must
+// have installed the handlers, before the program's own code ran. That a handler is
+// installed then tells nothing about the program.
+func CaughtByRuntime(caught signals.Set) bool { return len(caught.Signals()) >= runtimeCatches }
+
 // Thread is one thread of a process.
 type Thread struct {
 	TID     int         `json:"tid"`

@@ -70,14 +70,10 @@ func (f facts) exitHint() string {
 	return f.codeHint()
 }
 
-// runtimeCatches is how many caught signals mean that a language's runtime installed
-// the handlers: Go's takes about 60, no program asks for half as many.
-const runtimeCatches = 40
-
 // runtimeCaught says that the handlers were a language runtime's when the target was
 // struck.
 func (f facts) runtimeCaught() bool {
-	return f.o.Strike != nil && f.o.Strike.Doing != nil && len(f.o.Strike.Doing.Main.Caught.Signals()) >= runtimeCatches
+	return f.o.Strike != nil && f.o.Strike.Doing != nil && observation.CaughtByRuntime(f.o.Strike.Doing.Main.Caught)
 }
 
 func (f facts) defaultActionHint() string {

@@ -113,14 +113,9 @@ func (t *trial) noteHandler() {
 	if s, err := t.target.Status(); err == nil && s.Caught.Has(t.firstSignal()) {
 		now := t.clock.Now()
 		t.o.HandlerSeen = &now
-		t.runtimeHandlers = len(s.Caught.Signals()) >= runtimeCatches
+		t.runtimeHandlers = observation.CaughtByRuntime(s.Caught)
 	}
 }
-
-// runtimeCatches is how many caught signals mean that a language's runtime installed
-// the handlers before the program's own code ran: Go's takes about 60. That one is
-// installed is then no sign of readiness.
-const runtimeCatches = 40
 
 func (t *trial) checkReady() {
 	r := t.req.Ready
