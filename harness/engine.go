@@ -127,6 +127,10 @@ func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Sho
 	if err != nil || ctx.Err() != nil {
 		err = errors.Join(err, w.Close())
 		w = nil // the next trial gets a new one
+	} else if o.Failure != nil && o.Failure.Kind == "cleanup" {
+		// What it could not remove would be taken for a survivor of the next trial.
+		w.Close() //nolint:errcheck // the observation says already what is left
+		w = nil
 	}
 	e.idle <- w
 	return o, err

@@ -88,9 +88,10 @@ func (t *trial) openTerminal() (stdio, *observation.Failure) {
 		}
 	}
 	t.tty = terminal
-	// The capture has a descriptor of its own: hanging up closes the terminal's.
+	// The capture has a descriptor of its own; hanging up closes both.
 	master, _ := unix.FcntlInt(uintptr(terminal.fd), unix.F_DUPFD_CLOEXEC, 3) //nolint:errcheck // -1 reads nothing
 	t.outputs[0] = &capture{fd: master, stream: t.lines.Stream()}
+	terminal.reader = t.outputs[0]
 	return stdio{slave, slave, slave}, nil
 }
 

@@ -135,7 +135,7 @@ func (t *trial) afterSettling() {
 		}
 	}
 	t.o.Failure = &observation.Failure{
-		Kind: "survivors", Message: fmt.Sprintf("somebody of the tree is alive %s after the target's end, and was gone whenever sigprobe looked", t.req.Settle),
+		Kind: "warden", Message: fmt.Sprintf("somebody of the tree is alive %s after the target's end, and was gone whenever sigprobe looked", t.req.Settle),
 		Remedy: "look for a child that forks and leaves again and again",
 	}
 }
@@ -158,7 +158,7 @@ func (t *trial) noteSurvivors(alive []observation.Member) {
 		t.o.Survivors[i].Killed = err == nil
 	}
 	if err != nil {
-		t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error(), Remedy: "survivors of another user can only be killed by root"}
+		t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 	}
 }
 

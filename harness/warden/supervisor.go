@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -146,7 +147,7 @@ func (w *supervisor) empty(deadline time.Time) error {
 			return w.renewGroup()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d processes could not be removed within %s", len(proc.OwnDescendants()), killBound)
+			return fmt.Errorf("processes are alive %s after KILL: %s; those of another user can be killed by root alone", killBound, names(proc.OwnDescendants()))
 		}
 		if w.group != nil {
 			w.group.kill()
@@ -156,6 +157,22 @@ func (w *supervisor) empty(deadline time.Time) error {
 		}
 		sleep(nap)
 	}
+}
+
+// maxNames bounds how many processes an error names.
+const maxNames = 8
+
+// names lists processes for a person: "sleep (42), sh (43)".
+func names(members []observation.Member) string {
+	var list []string
+	for i, m := range members {
+		if i == maxNames {
+			list = append(list, fmt.Sprintf("and %d more", len(members)-i))
+			break
+		}
+		list = append(list, fmt.Sprintf("%s (%d)", m.Command, m.PID))
+	}
+	return strings.Join(list, ", ")
 }
 
 // renewGroup replaces a group that was killed: the kernel would kill whoever is born

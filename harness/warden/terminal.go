@@ -12,6 +12,9 @@ import (
 // terminal is the master side of a pseudo-terminal (pty(7)).
 type terminal struct {
 	fd int // -1 once hung up
+	// reader has a descriptor of its own for the master side. The line is not hung up
+	// before that is closed too.
+	reader *capture
 }
 
 // The size of a terminal that was not resized yet.
@@ -27,7 +30,7 @@ func openTerminal() (t *terminal, slave int, err error) {
 	if err != nil {
 		return nil, -1, fmt.Errorf("open /dev/ptmx: %w", err)
 	}
-	t = &terminal{master}
+	t = &terminal{fd: master}
 	if slave, err = t.openSlave(); err != nil {
 		t.close()
 		return nil, -1, err
@@ -85,6 +88,7 @@ func (t *terminal) send(s signals.Signal) (warning string, err error) {
 	switch s {
 	case signals.HUP:
 		t.close()
+		t.reader.close()
 		return "", nil
 	case signals.WINCH:
 		return "", t.resize(columns + 1)
