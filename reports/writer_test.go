@@ -222,7 +222,7 @@ func TestAStoreThatCannotBeMadeNamesTheRemedy(t *testing.T) {
 	if _, err := Create(file, infoOf("a")); err == nil || !strings.Contains(err.Error(), "--store DIR") {
 		t.Errorf("a file as root: %v", err)
 	}
-	for cause, want := range map[error]string{syscall.EACCES: "written", syscall.EROFS: "written", syscall.ENOSPC: "free some space", syscall.ENOENT: "deleted"} {
+	for cause, want := range map[error]string{syscall.EACCES: "written", syscall.EROFS: "written", syscall.ENOSPC: "free some space", syscall.ENOENT: "--store DIR, and do not delete it"} {
 		if err := storeError("write", cause); !errors.Is(err, cause) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", cause, err)
 		}
