@@ -64,7 +64,7 @@ func (f facts) aliveFinding(kind string, alive []observation.Survivor, hint stri
 	}
 	var evidence []string
 	for _, s := range alive {
-		evidence = append(evidence, describe(s))
+		evidence = append(evidence, f.describe(s))
 	}
 	return Finding{Check: "survivors", Kind: kind, Message: message, Evidence: bounded(evidence), Hint: hint}
 }
@@ -82,8 +82,11 @@ func lineage(s observation.Survivor) string {
 	return strings.Join(names, ", child of ")
 }
 
+// tick is the unit of start times in /proc/PID/stat (USER_HZ is 100 on every Linux).
+const tick = 10 * time.Millisecond
+
 // describe says all that is known of a survivor in one line.
-func describe(s observation.Survivor) string {
+func (f facts) describe(s observation.Survivor) string {
 	facts := []string{lineage(s), busy(s.State, "", "")}
 	add := func(known bool, format string, args ...any) {
 		if known {
@@ -91,6 +94,9 @@ func describe(s observation.Survivor) string {
 		}
 	}
 	add(s.CommandLine != "", "command line %s", quote(s.CommandLine))
+	if ticks := s.StartTicks - f.o.Process.StartTicks; s.StartTicks >= f.o.Process.StartTicks && f.o.Process.StartTicks > 0 {
+		add(true, "started %s after %s", span(time.Duration(ticks)*tick), f.main)
+	}
 	add(s.User != "", "user %s", plain(s.User))
 	add(s.Memory > 0, "memory %s", size(s.Memory))
 	add(len(s.Sockets) > 0, "listens on %s", sockets(s.Sockets))
