@@ -34,6 +34,8 @@ type callCounter struct {
 
 	// held is the call to strike at, from the moment it came until it was let go.
 	held *heldCall
+	// moved says that the held thread has made another call since it was let go.
+	moved bool
 	// again is a call that was given up for a signal's sake and will be made once more.
 	again *trap.Call
 	step  *trap.Step
@@ -111,15 +113,18 @@ func (c *callCounter) close() {
 // event takes the next held call: it is counted and let go, or kept to be struck.
 func (c *callCounter) event(revents int16, at time.Duration) {
 	if revents&unix.POLLIN == 0 {
-		c.hungUp = c.hungUp || revents&unix.POLLHUP != 0
+		c.hungUp = true
 		return
 	}
 	call, ok, err := c.trap.Next()
 	if err == nil && ok {
 		err = c.take(call, at)
 	}
-	if c.failed == nil {
-		c.failed = err
+	if err != nil {
+		c.hungUp = true // nothing more can be had of it; the schedule goes on without
+		if c.failed == nil {
+			c.failed = err
+		}
 	}
 }
 
@@ -132,6 +137,9 @@ func (c *callCounter) take(call trap.Call, at time.Duration) error {
 	if c.again != nil && c.again.TID == call.TID && c.again.Same(call) {
 		c.again = nil
 		return c.trap.Continue(call)
+	}
+	if c.held != nil && c.held.TID == call.TID {
+		c.moved = true
 	}
 	if c.done || c.held != nil || !c.fits(call) {
 		return c.trap.Continue(call)
@@ -234,24 +242,26 @@ func (t *trial) stepBehind(held *heldCall) bool {
 	return behind && !t.over() && t.calls.failed == nil
 }
 
-// insideAsk is how often a thread is asked whether it sleeps in a call yet.
-const insideAsk = 50 * time.Microsecond
+// A thread that was let into a call is asked every 50 µs whether it sleeps there yet,
+// for a second at most: on a loaded machine it may not have run at all for a while.
+const (
+	insideAsk   = 50 * time.Microsecond
+	insideBound = time.Second
+)
 
 // sleepsInside waits until the thread sleeps in the call that it was let into.
 func (t *trial) sleepsInside(held *heldCall) bool {
-	for asked := 0; ; asked++ {
-		name, state := proc.ThreadPlace(held.TID)
-		switch {
-		case t.over():
-			return false
-		case state == "S" && name == calls.Name(held.Number):
+	deadline := t.clock.Now() + insideBound
+	for !t.over() && !t.calls.moved && t.clock.Now() < deadline {
+		if name, state := proc.ThreadPlace(held.TID); state == "S" && name == calls.Name(held.Number) {
 			return true
-		case asked > 3 && name != calls.Name(held.Number) || state == "":
-			t.o.Missed = held.about + " did not block: there was no inside to strike at"
-			return false
 		}
-		t.until(t.clock.Now()+insideAsk, t.over)
+		t.until(t.clock.Now()+insideAsk, func() bool { return t.over() || t.calls.moved })
 	}
+	if !t.over() {
+		t.o.Missed = held.about + " did not block: there was no inside to strike at"
+	}
+	return false
 }
 
 // struck ends the counting: what follows is let go as it comes.
