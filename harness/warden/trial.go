@@ -271,6 +271,7 @@ func (t *trial) reapOrphans() {
 				l.noteGone(t.clock.Now())
 			}
 		}
+		t.noteAbandoned(pid)
 		if _, err := t.reap(pid); err != nil {
 			return
 		}
@@ -364,6 +365,22 @@ func (t *trial) noteUnreaped(at time.Duration) {
 			t.o.Unreaped = append(t.o.Unreaped, observation.Unreaped{Member: m, For: at - since})
 		}
 	}
+}
+
+// noteAbandoned records a zombie of the main process that has become the warden's: the
+// main process is on its way out. It hands its children over a moment before it counts
+// as ended itself, and they would be gone by then.
+func (t *trial) noteAbandoned(pid int) {
+	if t.target == nil || t.exited() {
+		return
+	}
+	m, err := proc.ReadMember(pid)
+	since, dead := t.dead[m.Identity]
+	if err != nil || !dead || t.members[m.Identity].Parent != t.target.PID {
+		return
+	}
+	m.Parent = t.target.PID
+	t.o.Unreaped = append(t.o.Unreaped, observation.Unreaped{Member: m, For: t.clock.Now() - since})
 }
 
 // finish removes what is left of the tree and takes in the rest of the output.
