@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/signals"
@@ -36,8 +37,8 @@ func (f facts) cause(last observation.Sent) cause {
 		return uninterruptible(last.Signal, *p)
 	case disposition == observation.Default:
 		return f.noHandler(last, *p)
-	case !isPending(*p, last.Signal) && f.isShell() && f.foreground(*p) != nil:
-		return f.deferred(last.Signal, *f.foreground(*p))
+	case !isPending(*p, last.Signal) && f.isShell() && f.foreground(*p, last.At) != nil:
+		return f.deferred(last.Signal, *f.foreground(*p, last.At))
 	}
 	return noReaction(last.Signal, *p)
 }
@@ -115,14 +116,24 @@ func mustParse(name string) signals.Signal {
 	return s
 }
 
-// foreground is a live child of the main process; nil when it has none.
-func (f facts) foreground(p observation.Process) *observation.Member {
+// foreground is a live child of the main process that was there at the given time; nil
+// when there is none. A shell that has started another child since then did not wait for
+// one to end.
+func (f facts) foreground(p observation.Process, at time.Duration) *observation.Member {
 	for i, m := range f.o.Forensics.Tree {
-		if m.Parent == p.PID && m.PID != p.PID && m.State != "Z" {
+		if m.Parent == p.PID && m.PID != p.PID && m.State != "Z" && startedAfter(p, m) <= at+tick {
 			return &f.o.Forensics.Tree[i]
 		}
 	}
 	return nil
+}
+
+// startedAfter is how long after the process its child was started, to a tick.
+func startedAfter(p observation.Process, child observation.Member) time.Duration {
+	if child.StartTicks < p.StartTicks {
+		return 0
+	}
+	return time.Duration(child.StartTicks-p.StartTicks) * tick
 }
 
 func (f facts) deferred(s signals.Signal, child observation.Member) cause {

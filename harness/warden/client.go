@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness/internal/proc"
 	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/scenario"
 )
 
 // Warden is the host's side of one warden process. It runs one trial at a time.
@@ -115,14 +117,23 @@ func (w *Warden) died(err error) error {
 // error. A target that misbehaves, or cannot be started, is no error: the observation
 // tells.
 func (w *Warden) Run(ctx context.Context, request Request) (observation.Observation, error) {
-	stop := context.AfterFunc(ctx, func() { unixShutdown(w.socket) })
+	stop := context.AfterFunc(ctx, func() { unixShutdown(w.socket, unix.SHUT_WR) })
 	defer stop()
+	var silent atomic.Bool
+	bound := time.AfterFunc(request.bound(), func() {
+		silent.Store(true)
+		unixShutdown(w.socket, unix.SHUT_RDWR)
+	})
+	defer bound.Stop()
 	request.Env = append(slices.Clip(request.Env), markerName+"="+marker(w.id))
 	if err := w.out.Encode(request); err != nil {
 		return observation.Observation{}, w.lost(ctx, fmt.Errorf("send a request: %w", err))
 	}
 	var answer reply
 	if err := w.in.Decode(&answer); err != nil {
+		if silent.Load() {
+			err = fmt.Errorf("no answer within %s; look whether something stopped it (state T) or holds it in the kernel (state D)", request.bound())
+		}
 		return observation.Observation{}, w.lost(ctx, w.died(err))
 	}
 	if answer.Observation == nil {
@@ -138,11 +149,27 @@ func (w *Warden) lost(ctx context.Context, err error) error {
 	return fmt.Errorf("warden %d: %w", w.cmd.Process.Pid, err)
 }
 
+// bound is how long the trial can take at the most, and some more: a warden that has
+// not answered by then is stopped or stuck.
+func (r Request) bound() time.Duration {
+	sum := max(r.Ready.Timeout.D(), scenario.AutoReady) + r.Shot.Schedule.Length(r.Limit) + r.Settle
+	if r.Ready.After != nil {
+		sum += r.Ready.After.D()
+	}
+	if r.Shot.Point.Time != nil {
+		sum += r.Shot.Point.Time.After
+	}
+	if r.Shot.Point.Line != nil {
+		sum += r.Shot.Point.Line.Delay
+	}
+	return sum + 2*r.Limit + 6*killBound
+}
+
 // unixShutdown tells the warden that no more requests come: in the middle of a trial
-// it kills the tree, answers and leaves.
-func unixShutdown(socket *os.File) {
+// it kills the tree, answers and leaves. A reader of this side is woken by SHUT_RDWR.
+func unixShutdown(socket *os.File, how int) {
 	if raw, err := socket.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_WR) }) //nolint:errcheck // a closed socket says the same
+		raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), how) }) //nolint:errcheck // a closed socket says the same
 	}
 }
 
