@@ -28,11 +28,25 @@ func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] 
 			o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 		}
 		if o.Failure != nil || o.Calls == nil || len(o.Calls.Places) == 0 {
-			yield(Trial{c.Scenario.Name, 0, reference, o, verdict.Judge(c.Scenario, o)}, nil)
+			yield(Trial{
+				Scenario: c.Scenario.Name, Reference: counted(o), Shot: reference, Observation: o, Judgement: verdict.Judge(c.Scenario, o),
+			}, nil)
 			return
 		}
-		c.strikeAll(ctx, e, o.Calls.Places, yield)
+		c.strikeAll(ctx, e, o.Calls.Places, func(trial Trial, err error) bool {
+			trial.Reference = counted(o)
+			return yield(trial, err)
+		})
 	}
+}
+
+// counted is what the trials of a sweep say of its reference run.
+func counted(o observation.Observation) *Reference {
+	r := &Reference{Ended: o.Failure == nil && o.Missed == "" && o.Strike == nil && o.Exit != nil}
+	if o.Calls != nil {
+		r.Calls = len(o.Calls.Places)
+	}
+	return r
 }
 
 // strikeAll strikes at every point that the sweep asks for, then looks for the end.

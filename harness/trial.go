@@ -7,6 +7,7 @@ package harness
 import (
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -15,8 +16,37 @@ type Trial struct {
 	// Scenario is the scenario's name.
 	Scenario string `json:"scenario"`
 	// Index is the shot's place in the plan, from 0.
-	Index       int                     `json:"trial"`
+	Index int `json:"trial"`
+	// Again marks a shot that failed in an earlier run and was repeated beside the plan.
+	// Its index lies behind those of the plan.
+	Again bool `json:"again,omitempty"`
+	// Reference is what the run showed that counted a sweep's calls; nil outside of a sweep.
+	Reference   *Reference              `json:"reference,omitempty"`
 	Shot        plan.Shot               `json:"shot"`
 	Observation observation.Observation `json:"observation"`
 	Judgement   verdict.Judgement       `json:"judgement"`
+}
+
+// Reference is what a sweep's first run, without a signal, showed.
+type Reference struct {
+	// Calls is how many calls that fit the sweep it made.
+	Calls int `json:"calls"`
+	// Ended says that the target ended by itself; else it was stopped behind the last
+	// point that the sweep asks for, or when it had gone on for too long.
+	Ended bool `json:"ended"`
+}
+
+// Absent says that a sweep's point did not come: the target ended by itself and had
+// made fewer calls. Behind the last point that is the sweep's proof; before it, the
+// target does not make the same calls in every run. Either way nothing is wrong with
+// the trial, though it proves nothing about a stop.
+func (t Trial) Absent() bool {
+	o, point := t.Observation, t.Shot.Point.Call
+	switch {
+	case t.Reference == nil || t.Reference.Calls == 0 || point == nil || o.Calls == nil:
+		return false
+	case o.Strike != nil || o.Failure != nil || o.Missed != "" || o.Exit == nil:
+		return false
+	}
+	return point.Count == scenario.PerProcess || o.Calls.Seen < point.Nth
 }

@@ -17,15 +17,21 @@ type Group struct {
 // add counts a trial. first says that it is the first one by index, so far.
 func (g *Group) add(trial int) (first bool) {
 	g.Count++
-	at, found := slices.BinarySearch(g.Trials, trial)
+	g.Trials, first = lowest(g.Trials, trial)
+	return first
+}
+
+// lowest adds a number to a list of the lowest hundred, in rising order. first says
+// that it is the lowest so far.
+func lowest(list []int, n int) (_ []int, first bool) {
+	at, found := slices.BinarySearch(list, n)
 	if found || at == maxListed {
-		return false
+		return list, false
 	}
-	if len(g.Trials) == maxListed {
-		g.Trials = g.Trials[:maxListed-1]
+	if len(list) == maxListed {
+		list = list[:maxListed-1]
 	}
-	g.Trials = slices.Insert(g.Trials, at, trial)
-	return at == 0
+	return slices.Insert(list, at, n), at == 0
 }
 
 // Example is the index of the worked example. A group that was counted has one.

@@ -136,6 +136,7 @@ func (r *Run) Summarize() (Summary, error) {
 	if err := trials.Err(); err != nil {
 		return Summary{}, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)
 	}
+	s.Ended(r.Finished)
 	summary := s.Summary()
 	summary.Warnings = slices.Concat(r.Warnings, trials.Warnings())
 	return summary, nil

@@ -72,6 +72,19 @@ type Finished struct {
 	Error string `json:"error,omitempty"`
 }
 
+// cutShort says why the trials may not be all; empty for a complete run.
+func (f *Finished) cutShort() string {
+	switch {
+	case f == nil:
+		return "the run is not finished"
+	case f.Error != "":
+		return "the run was given up"
+	case f.InterruptedBy != "":
+		return "the run was interrupted by " + f.InterruptedBy
+	}
+	return ""
+}
+
 // completed fills in what can be derived, and takes out what must not be recorded.
 func (info RunInfo) completed(id string, started time.Time) RunInfo {
 	info.Schema, info.ID, info.Started = Schema, id, started

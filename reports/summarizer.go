@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -27,6 +28,7 @@ type Summarizer struct {
 	campaigns map[string]*tally
 	order     []string // names, as the run lists them, then as they come
 	degraded  map[observation.Degradation]int
+	cut       string // why the run ended early
 }
 
 // tally is the running sum of one campaign.
@@ -39,6 +41,8 @@ type tally struct {
 	endings   map[string]int
 	checks    map[string]*CheckCount
 	late      int
+	coverage  coverage
+	replayed  verdict.Tally
 }
 
 type kindKey struct{ check, kind string }
@@ -73,20 +77,39 @@ func (s *Summarizer) campaign(name string) *tally {
 	return t
 }
 
+// Ended notes how the run ended, nil for a run that has not: a sweep that is not
+// complete is so for this reason. Without it the run counts as ended in its time.
+func (s *Summarizer) Ended(f *Finished) { s.cut = f.cutShort() }
+
 // Add counts a trial. Each trial must be added once; [Reader] sees to that.
 func (s *Summarizer) Add(t harness.Trial) {
 	c := s.campaign(t.Scenario)
-	c.counts.Add(t.Judgement.Verdict)
 	c.addFindings(t)
-	c.addReason(t)
-	c.addStop(t.Observation)
-	c.addChecks(t.Judgement)
+	if t.Again {
+		c.replayed.Add(t.Judgement.Verdict)
+		c.addReason(t)
+	} else {
+		c.addPlanned(t)
+	}
 	for _, d := range t.Observation.Degradations {
 		if _, known := s.degraded[d]; !known && len(s.degraded) >= maxGroups {
 			d.Why = restReason
 		}
 		s.degraded[d]++
 	}
+}
+
+// addPlanned counts a trial of the plan.
+func (c *tally) addPlanned(t harness.Trial) {
+	c.counts.Add(t.Judgement.Verdict)
+	c.coverage.add(t)
+	if t.Absent() {
+		c.counts.Absent++
+		return // the sweep tells of it
+	}
+	c.addReason(t)
+	c.addStop(t.Observation)
+	c.addChecks(t.Judgement)
 }
 
 // addFindings counts a trial once for each kind, however often it shows it.
@@ -106,6 +129,7 @@ func (c *tally) addFindings(t harness.Trial) {
 		if g.add(t.Index) {
 			g.Message, g.Evidence, g.Hint, g.Shot = f.Message, f.Evidence, f.Hint, t.Shot.String()
 		}
+		g.addPoint(t)
 	}
 }
 
@@ -172,7 +196,7 @@ func (s *Summarizer) Summary() Summary {
 	}
 	var verdicts []verdict.Verdict
 	for _, name := range s.order {
-		c := s.campaigns[name].summary(name)
+		c := s.campaigns[name].summary(name, s.cut)
 		summary.Scenarios = append(summary.Scenarios, c)
 		verdicts = append(verdicts, c.Verdict)
 	}
@@ -180,14 +204,38 @@ func (s *Summarizer) Summary() Summary {
 	return summary
 }
 
-func (c *tally) summary(name string) Campaign {
-	v, reason := verdict.Campaign(c.scenario, c.counts)
+func (c *tally) summary(name, cut string) Campaign {
+	sweep := c.coverage.sweep(c.scenario.Strike.Sweep, cut)
+	v, reason := c.verdict(sweep)
 	return Campaign{
-		Name: name, Verdict: v, Reason: reason, Trials: Counts{c.counts.Total(), c.counts},
+		Name: name, Verdict: v, Reason: reason, Trials: Counts{c.counts.Total(), c.counts}, Sweep: sweep, Replayed: c.again(),
 		Findings: c.sortedFindings(), Unproven: c.sortedReasons(),
 		Latency: latencyOf(c.latencies), Endings: maps.Clone(c.endings),
 		Checks: c.sortedChecks(), Late: c.late,
 	}
+}
+
+// verdict is that of the plan's trials, or of the replayed ones where these are worse.
+// What was replayed proves nothing about the plan, so it cannot make it better.
+func (c *tally) verdict(sweep *Sweep) (v verdict.Verdict, reason string) {
+	v, reason = verdict.Campaign(c.scenario, c.counts)
+	if v == verdict.Inconclusive && sweep != nil && sweep.Points == 0 {
+		reason = sweep.Reason
+	}
+	switch r := c.replayed; {
+	case r.Violation > 0 && v != verdict.Violation:
+		return verdict.Violation, fmt.Sprintf("%d of %s that failed before still fail", r.Violation, counted(r.Total(), "shot"))
+	case r.Error > 0 && v != verdict.Violation && v != verdict.Error:
+		return verdict.Error, fmt.Sprintf("%d of %s that failed before could not be repeated", r.Error, counted(r.Total(), "shot"))
+	}
+	return v, reason
+}
+
+func (c *tally) again() *Counts {
+	if c.replayed.Total() == 0 {
+		return nil
+	}
+	return &Counts{c.replayed.Total(), c.replayed}
 }
 
 // sortedFindings puts the most frequent first, so that the first screen shows it.
@@ -195,7 +243,10 @@ func (c *tally) sortedFindings() []Findings {
 	sorted := []Findings{}
 	for _, f := range c.findings {
 		f := *f
-		f.Group = f.clone()
+		f.Group, f.Points = f.clone(), slices.Clone(f.Points)
+		for i := range f.Points {
+			f.Points[i].Nth = slices.Clone(f.Points[i].Nth)
+		}
 		sorted = append(sorted, f)
 	}
 	slices.SortFunc(sorted, func(a, b Findings) int {

@@ -30,6 +30,12 @@ type Campaign struct {
 	// Reason says in one line why the campaign is not graceful.
 	Reason string `json:"reason,omitempty"`
 	Trials Counts `json:"trials"`
+	// Sweep tells how far a sweep came; nil for other campaigns.
+	Sweep *Sweep `json:"sweep,omitempty"`
+	// Replayed counts the shots of earlier runs that had failed and were repeated; nil
+	// where there were none. They are not among Trials, Latency, Endings, Checks and
+	// Late, and prove nothing but what they repeat; what they violate counts.
+	Replayed *Counts `json:"replayed,omitempty"`
 	// Findings are grouped by check and kind, the most frequent first; never nil.
 	Findings []Findings `json:"findings"`
 	// Unproven groups the trials that are inconclusive or in error by their reason.
@@ -53,7 +59,7 @@ type Counts struct {
 	verdict.Tally
 }
 
-// Findings are the findings of one check and kind. Message, Evidence and Hint are
+// Findings are the findings of one check and kind, also in replayed shots. Message, Evidence and Hint are
 // those of one trial, the worked example.
 type Findings struct {
 	Check   string `json:"check"`
@@ -64,6 +70,8 @@ type Findings struct {
 	Hint     string   `json:"hint,omitempty"`
 	// Shot is where the worked example was struck, and with what.
 	Shot string `json:"shot"`
+	// Points are those of a sweep at which it came, by side.
+	Points []Struck `json:"points,omitempty"`
 }
 
 // Unproven is a reason why trials proved nothing.

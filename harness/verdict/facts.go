@@ -71,7 +71,7 @@ func (f facts) unproved() (v Verdict, reason string) {
 	case f.o.Exit == nil:
 		return Error, fmt.Sprintf("the observation is incomplete: it ends at the stage %q without a failure and without the end of %s", f.o.Stage, f.main)
 	case f.leftEarly():
-		return Inconclusive, fmt.Sprintf("it ended by itself, %s, %s after launch, before the signal was due", f.howEnded(), span(f.o.Exit.At))
+		return Inconclusive, fmt.Sprintf("it ended by itself, %s, %s after launch, %s", f.howEnded(), span(f.o.Exit.At), f.notDue())
 	case f.undelivered() && f.ending.Kind == observation.Killed:
 		return Error, fmt.Sprintf("%s could not be sent to %s: %s", f.first(), f.main, plain(f.o.Sent[0].Error))
 	case f.undelivered():
@@ -89,6 +89,31 @@ func failure(failed observation.Failure) string {
 		reason += "; " + plain(failed.Remedy)
 	}
 	return reason
+}
+
+// notDue says what it left before: the signal's moment, or the system call to strike at.
+func (f facts) notDue() string {
+	calls, path := f.strikesAt()
+	switch {
+	case f.o.Calls == nil || f.o.Strike != nil || calls == "":
+		return "before the signal was due"
+	case f.o.Calls.Seen > 0:
+		return fmt.Sprintf("before the signal was due: it had made %s of %s", count(f.o.Calls.Seen, "call", "calls"), plain(string(calls)))
+	case path == "":
+		return fmt.Sprintf("and made no system call that fits %s", plain(string(calls)))
+	}
+	return fmt.Sprintf("and made no system call that fits %s on %s; a path is relative to the work folder, and ** stands for any folders", plain(string(calls)), plain(path))
+}
+
+// strikesAt names the system calls that the scenario strikes at; empty for another trigger.
+func (f facts) strikesAt() (calls scenario.Calls, path string) {
+	switch {
+	case f.Strike.Sweep != nil:
+		return f.Strike.Sweep.Syscall, f.Strike.Sweep.Path
+	case f.Strike.Syscall != nil:
+		return f.Strike.Syscall.Call, f.Strike.Syscall.Path
+	}
+	return "", ""
 }
 
 // leftEarly says that the main process was gone before it was struck. A signal to a

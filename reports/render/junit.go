@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,9 @@ func (r Report) suite() junit.Testsuite {
 	for _, c := range r.Summary.Scenarios {
 		if trial, ok := worstTrial(c); ok {
 			suite.AddProperty("replay."+Escape(c.Name), r.replay(c.Name, trial))
+		}
+		if c.Sweep != nil {
+			suite.AddProperty("sweep."+Escape(c.Name), Escape(c.Sweep.Reason))
 		}
 		suite.AddTestcase(r.testcase(c))
 	}
@@ -119,5 +123,5 @@ func caseOutput(c reports.Campaign) []string {
 	if len(c.Endings) > 0 {
 		lines = append(lines, "endings: "+endings(c.Endings))
 	}
-	return append(append(lines, checkLines(c)...), lateLines(c)...)
+	return slices.Concat(lines, sweepLines(c), replayedLines(c), checkLines(c), lateLines(c))
 }

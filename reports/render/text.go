@@ -59,7 +59,7 @@ func scenarioTable(campaigns []reports.Campaign, style Style) string {
 	t.AppendHeader(table.Row{"scenario", "verdict", "graceful", "p50", "p95", "p99", "max", "endings"})
 	for _, c := range campaigns {
 		t.AppendRow(table.Row{
-			Escape(c.Name), style.paint(c.Verdict), fmt.Sprintf("%d of %d", c.Trials.Graceful, c.Trials.Total),
+			Escape(c.Name), style.paint(c.Verdict), fmt.Sprintf("%d of %d", c.Trials.Graceful, c.Trials.Due()),
 			millis(c.Latency.P50), millis(c.Latency.P95), millis(c.Latency.P99), millis(c.Latency.Max), endings(c.Endings),
 		})
 	}

@@ -18,17 +18,28 @@ import (
 const shownTrials = 12
 
 // trialList is "4, 7, 12 and 30 more".
-func trialList(g reports.Group) string {
-	shown := g.Trials[:min(len(g.Trials), shownTrials)]
+func trialList(g reports.Group) string { return numbers("", g.Trials, g.Count) }
+
+// numbers is "#4, #7, #12 and 30 more": the first ones of so many, each with its mark.
+func numbers(mark string, list []int, count int) string {
+	shown := list[:min(len(list), shownTrials)]
 	words := make([]string, len(shown))
-	for i, trial := range shown {
-		words[i] = strconv.Itoa(trial)
+	for i, n := range shown {
+		words[i] = mark + strconv.Itoa(n)
 	}
-	list := strings.Join(words, ", ")
-	if rest := g.Count - len(shown); rest > 0 {
-		list += fmt.Sprintf(" and %d more", rest)
+	text := strings.Join(words, ", ")
+	if rest := count - len(shown); rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
 	}
-	return list
+	return text
+}
+
+// made is the number of all trials of a scenario, replayed ones included.
+func made(c reports.Campaign) int {
+	if c.Replayed == nil {
+		return c.Trials.Total
+	}
+	return c.Trials.Total + c.Replayed.Total
 }
 
 // endings is "clean 17, code 1 3": the most frequent first.
@@ -64,10 +75,11 @@ func millis(value *float64) string {
 // findingLines is one kind of finding with its worked example.
 func (r Report) findingLines(c reports.Campaign, f reports.Findings) []string {
 	lines := []string{
-		fmt.Sprintf("%s/%s in %d of %s: %s", Escape(f.Check), Escape(f.Kind), f.Count, counted(c.Trials.Total, "trial"), trialList(f.Group)),
+		fmt.Sprintf("%s/%s in %d of %s: %s", Escape(f.Check), Escape(f.Kind), f.Count, counted(made(c), "trial"), trialList(f.Group)),
 		"  " + Escape(f.Message),
-		fmt.Sprintf("  trial %d, %s", f.Example(), Escape(f.Shot)),
 	}
+	lines = append(lines, pointLines(c, f)...)
+	lines = append(lines, fmt.Sprintf("  trial %d, %s", f.Example(), Escape(f.Shot)))
 	for _, fact := range f.Evidence {
 		lines = append(lines, "  | "+Escape(fact))
 	}
@@ -77,10 +89,66 @@ func (r Report) findingLines(c reports.Campaign, f reports.Findings) []string {
 	return append(lines, "  repeat it: "+r.replay(c.Name, f.Example()))
 }
 
+// pointLines is where in a sweep a finding came: "fails at write #3, #7 of 200, after".
+func pointLines(c reports.Campaign, f reports.Findings) []string {
+	if c.Sweep == nil {
+		return nil
+	}
+	var lines []string
+	for _, p := range f.Points {
+		lines = append(lines, fmt.Sprintf("  fails at %s %s of %d, %s", Escape(string(c.Sweep.Calls)), numbers("#", p.Nth, p.Count), c.Sweep.Points, Escape(string(p.Side))))
+	}
+	return lines
+}
+
+// sweepLines says how far a sweep came.
+func sweepLines(c reports.Campaign) []string {
+	if c.Sweep == nil {
+		return nil
+	}
+	what := string(c.Sweep.Calls)
+	if c.Sweep.Path != "" {
+		what += " on " + c.Sweep.Path
+	}
+	lines := []string{fmt.Sprintf("sweep of %s: %s", Escape(what), Escape(c.Sweep.Reason))}
+	if c.Sweep.Complete && c.Sweep.Most > 0 {
+		lines = append(lines, fmt.Sprintf("the number of calls differs from run to run, %d to %d: another run may have other points", c.Sweep.Fewest, c.Sweep.Most))
+	}
+	return lines
+}
+
+// replayedLines tells of the shots that had failed in earlier runs.
+func replayedLines(c reports.Campaign) []string {
+	r := c.Replayed
+	if r == nil {
+		return nil
+	}
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{r.Violation, "still " + fails(r.Violation)}, {r.Graceful, "passed"},
+		{r.Inconclusive, "proved nothing"}, {r.Error, "could not be repeated"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		}
+	}
+	return []string{fmt.Sprintf("replaying %s that failed before: %s", counted(r.Total, "shot"), strings.Join(parts, ", "))}
+}
+
+func fails(n int) string {
+	if n == 1 {
+		return "fails"
+	}
+	return "fail"
+}
+
 // unprovenLines is one reason why trials proved nothing.
 func (r Report) unprovenLines(c reports.Campaign, u reports.Unproven) []string {
 	lines := []string{
-		fmt.Sprintf("%s in %d of %s: %s", u.Verdict, u.Count, counted(c.Trials.Total, "trial"), trialList(u.Group)),
+		fmt.Sprintf("%s in %d of %s: %s", u.Verdict, u.Count, counted(made(c), "trial"), trialList(u.Group)),
 		"  " + Escape(u.Reason),
 	}
 	if u.Remedy != "" {
@@ -100,8 +168,8 @@ func checkLines(c reports.Campaign) []string {
 		switch {
 		case check.Checked == 0:
 			unchecked = append(unchecked, name)
-		case check.Checked < c.Trials.Total:
-			checked = append(checked, fmt.Sprintf("%s (%d of %s)", name, check.Checked, counted(c.Trials.Total, "trial")))
+		case check.Checked < c.Trials.Due():
+			checked = append(checked, fmt.Sprintf("%s (%d of %s)", name, check.Checked, counted(c.Trials.Due(), "trial")))
 		default:
 			checked = append(checked, name)
 		}
@@ -130,6 +198,10 @@ func (r Report) campaignLines(c reports.Campaign) []string {
 	if c.Reason != "" {
 		lines = append(lines, Escape(c.Reason))
 	}
+	if c.Sweep == nil || c.Sweep.Reason != c.Reason {
+		lines = append(lines, sweepLines(c)...)
+	}
+	lines = append(lines, replayedLines(c)...)
 	for _, f := range c.Findings {
 		lines = append(lines, r.findingLines(c, f)...)
 	}
@@ -156,24 +228,36 @@ func (r Report) unfinished() string {
 // conclusion is the verdict in one line, with what it rests on.
 func (r Report) conclusion() string {
 	var sum verdict.Tally
+	var replayed, stillFail int
 	for _, c := range r.Summary.Scenarios {
 		sum.Graceful += c.Trials.Graceful
 		sum.Violation += c.Trials.Violation
 		sum.Inconclusive += c.Trials.Inconclusive
 		sum.Error += c.Trials.Error
+		sum.Absent += c.Trials.Absent
+		if c.Replayed != nil {
+			replayed += c.Replayed.Total
+			stillFail += c.Replayed.Violation
+		}
 	}
 	var parts []string
 	for _, part := range []struct {
 		n    int
 		name verdict.Verdict
-	}{{sum.Violation, verdict.Violation}, {sum.Error, verdict.Error}, {sum.Inconclusive, verdict.Inconclusive}, {sum.Graceful, verdict.Graceful}} {
+	}{{sum.Violation, verdict.Violation}, {sum.Error, verdict.Error}, {sum.Inconclusive - sum.Absent, verdict.Inconclusive}, {sum.Graceful, verdict.Graceful}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
 		}
 	}
+	if sum.Absent > 0 {
+		parts = append(parts, fmt.Sprintf("%d without a further call", sum.Absent))
+	}
 	text := counted(sum.Total(), "trial") + " of " + counted(len(r.Summary.Scenarios), "scenario")
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
+	}
+	if replayed > 0 {
+		text += fmt.Sprintf("; %d of %s that failed before still %s", stillFail, counted(replayed, "shot"), fails(stillFail))
 	}
 	return text
 }
