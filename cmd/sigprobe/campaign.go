@@ -23,7 +23,7 @@ type job struct {
 	named func(*reports.Writer) string
 	// keepEvidence keeps it of graceful trials too.
 	keepEvidence bool
-	total        int
+	total        int // or unknown
 	// trials makes them; when drain is closed it lets those that run end.
 	trials func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error]
 }
@@ -142,14 +142,16 @@ func (j job) record(ctx context.Context, e *engines, store *reports.Writer, sign
 
 // finish records how the run ended and makes the report.
 func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
-	summary := r.sums.Summary()
-	finished := reports.Finished{Verdict: summary.Verdict}
+	finished := reports.Finished{}
 	if s, ok := signalled.by(); ok {
 		finished.InterruptedBy = s.String()
 	}
 	if r.err != nil {
 		finished.Error = r.err.Error()
 	}
+	r.sums.Ended(&finished)
+	summary := r.sums.Summary()
+	finished.Verdict = summary.Verdict
 	if err := store.Finish(finished); err != nil && r.err == nil {
 		r.err = err
 	}

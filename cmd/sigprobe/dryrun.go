@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,29 +20,38 @@ func dryRun(w io.Writer, scenarios []scenario.Scenario, seed uint64, jobs int) e
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run, seed %d: nothing is launched\n", seed)
 	var total time.Duration
+	bounded := true
 	for _, s := range scenarios {
-		bound := campaignBound(s, plan.New(s, seed).Len(), jobs)
-		describe(&b, s, seed, bound)
-		total += bound
+		bound, ok := campaignBound(s, plan.New(s, seed).Len(), jobs)
+		describe(&b, s, seed, bound, ok)
+		total, bounded = total+bound, bounded && ok
 	}
-	fmt.Fprintf(&b, "\nat most %s in all\n", span(total))
+	fmt.Fprintf(&b, "\n%s\n", allText(total, bounded))
 	if _, err := io.WriteString(w, b.String()); err != nil && !readerGone(err) {
 		return broken(fmt.Errorf("write the plan: %w", err))
 	}
 	return nil
 }
 
-func describe(b *strings.Builder, s scenario.Scenario, seed uint64, bound time.Duration) {
+// allText is the bound of all trials.
+func allText(bound time.Duration, bounded bool) string {
+	if !bounded {
+		return "no bound in all: a sweep makes as many trials as its reference run counts"
+	}
+	return fmt.Sprintf("at most %s in all", span(bound))
+}
+
+func describe(b *strings.Builder, s scenario.Scenario, seed uint64, bound time.Duration, bounded bool) {
 	shots := plan.New(s, seed)
 	fmt.Fprintf(b, "\n%s\n", s.Name)
 	for _, line := range [][2]string{
-		{"launch", fmt.Sprintf("%d × %s (work folder: %s)", shots.Len(), strings.Join(s.Target.Command, " "), s.Target.Workdir)},
+		{"launch", fmt.Sprintf("%s × %s (work folder: %s)", launches(s.Strike, shots), strings.Join(s.Target.Command, " "), s.Target.Workdir)},
 		{"ready", readyText(s.Ready)},
 		{"signals", fmt.Sprintf("%s to %s", s.Stop.Schedule, s.Stop.To)},
-		{"lands", landing(shots)},
+		{"lands", landing(s, shots)},
 		{"range", strikeRange(s.Strike)},
 		{"expect", expectText(s.Expect)},
-		{"takes", fmt.Sprintf("at most %s a trial, %s in all", span(trialBound(s)), span(bound))},
+		{"takes", fmt.Sprintf("at most %s a trial, %s", span(trialBound(s)), strings.TrimPrefix(allText(bound, bounded), "at most "))},
 	} {
 		fmt.Fprintf(b, "  %-8s %s\n", line[0], render.Escape(line[1]))
 	}
@@ -68,8 +78,19 @@ func readyText(r scenario.Ready) string {
 	return fmt.Sprintf("when %s, within %s", condition, r.Timeout)
 }
 
+// launches is how often the target is launched: a number, or what it depends on.
+func launches(s scenario.Strike, shots plan.Plan) string {
+	if s.Sweep == nil {
+		return strconv.Itoa(shots.Len())
+	}
+	return "1 + N"
+}
+
 // landing is the first shots of the plan.
-func landing(shots plan.Plan) string {
+func landing(s scenario.Scenario, shots plan.Plan) string {
+	if s.Strike.Sweep != nil {
+		return sweepLanding(*s.Strike.Sweep)
+	}
 	var points []string
 	for i := range min(shots.Len(), shownShots) {
 		points = append(points, shots.Shot(i).Point.String())
@@ -80,16 +101,62 @@ func landing(shots plan.Plan) string {
 	return strings.Join(points, ", ")
 }
 
+// sweepLanding says how a sweep finds its points, and what bounds it.
+func sweepLanding(s scenario.Sweep) string {
+	text := fmt.Sprintf("a reference run without a signal counts first; then one trial for each call, %s", sideList(s.Sides))
+	var bounds []string
+	if s.Points.Last > 0 {
+		bounds = append(bounds, fmt.Sprintf("--points %s", s.Points))
+	}
+	if s.Trials > 0 {
+		bounds = append(bounds, fmt.Sprintf("--trials %d", s.Trials))
+	}
+	if s.Budget > 0 {
+		bounds = append(bounds, fmt.Sprintf("--budget %s", s.Budget))
+	}
+	if len(bounds) == 0 {
+		return text + ", until a run makes no further call; --points, --trials and --budget would bound it"
+	}
+	return text + "; bounded by " + strings.Join(bounds, " and ")
+}
+
+func sideList(sides []scenario.Side) string {
+	words := make([]string, len(sides))
+	for i, side := range sides {
+		words[i] = string(side)
+	}
+	return strings.Join(words, " and ")
+}
+
 // strikeRange is what the shots are drawn from.
 func strikeRange(s scenario.Strike) string {
-	if s.Output == nil {
-		return fmt.Sprintf("anywhere in %s after %s", s.Random.Window, s.Random.From)
+	switch {
+	case s.Output != nil:
+		return fmt.Sprintf("match %s of /%s/%s", s.Output.Nth, s.Output.Matching, later(s.Output.Delay))
+	case s.Syscall != nil:
+		return fmt.Sprintf("call %s of %s, %s%s", s.Syscall.Nth, callText(s.Syscall.Call, s.Syscall.Path, s.Syscall.Count), s.Syscall.Side, later(s.Syscall.Delay))
+	case s.Sweep != nil:
+		return fmt.Sprintf("calls %s of %s", s.Sweep.Points, callText(s.Sweep.Syscall, s.Sweep.Path, s.Sweep.Count))
 	}
-	text := fmt.Sprintf("match %s of /%s/", s.Output.Nth, s.Output.Matching)
-	if s.Output.Delay != nil {
-		text += fmt.Sprintf(", %s later", s.Output.Delay)
+	return fmt.Sprintf("anywhere in %s after %s", s.Random.Window, s.Random.From)
+}
+
+func callText(calls scenario.Calls, path string, count scenario.Count) string {
+	text := string(calls)
+	if path != "" {
+		text += " on " + path
+	}
+	if count == scenario.PerProcess {
+		text += " of a process"
 	}
 	return text
+}
+
+func later(delay *scenario.Window) string {
+	if delay == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %s later", delay)
 }
 
 func expectText(e scenario.Expect) string {
@@ -107,7 +174,7 @@ func trialBound(s scenario.Scenario) time.Duration {
 
 func readyBound(s scenario.Scenario) time.Duration {
 	switch {
-	case s.Strike.Output != nil, s.Strike.Random.From == scenario.FromLaunch:
+	case s.Strike.Random == nil, s.Strike.Random.From == scenario.FromLaunch:
 		return 0 // the shot does not wait for it
 	case s.Ready.Auto():
 		return scenario.AutoReady
@@ -118,21 +185,53 @@ func readyBound(s scenario.Scenario) time.Duration {
 }
 
 func pointBound(s scenario.Scenario) time.Duration {
-	if s.Strike.Output == nil {
-		return s.Strike.Random.Window.To
+	var delay *scenario.Window
+	switch strike := s.Strike; {
+	case strike.Random != nil:
+		return strike.Random.Window.To
+	case strike.Output != nil:
+		delay = strike.Output.Delay
+	case strike.Syscall != nil:
+		delay = strike.Syscall.Delay
 	}
-	bound := s.Stop.Limit.D()
-	if s.Strike.Output.Delay != nil {
-		bound += s.Strike.Output.Delay.To
+	if delay == nil {
+		return s.Stop.Limit.D()
 	}
-	return bound
+	return s.Stop.Limit.D() + delay.To
 }
 
-// campaignBound is the bound for all trials, so many at a time.
-func campaignBound(s scenario.Scenario, trials, jobs int) time.Duration {
+// campaignBound is the bound for all trials, so many at a time; ok is false where there
+// is none.
+func campaignBound(s scenario.Scenario, trials, jobs int) (bound time.Duration, ok bool) {
 	if _, fixed := fixedPort(s); fixed {
 		jobs = 1
 	}
-	rounds := (trials + jobs - 1) / jobs
-	return time.Duration(rounds) * trialBound(s)
+	if s.Strike.Sweep != nil {
+		return sweepBound(s, jobs)
+	}
+	return rounds(trials, jobs, trialBound(s)), true
+}
+
+// sweepBound counts the reference run. When a budget is used up, the trials that run
+// are finished.
+func sweepBound(s scenario.Scenario, jobs int) (bound time.Duration, ok bool) {
+	sweep, one := *s.Strike.Sweep, trialBound(s)
+	trials := sweep.Trials
+	if last := sweep.Points.Last; last > 0 {
+		points := ((last-sweep.Points.First)/sweep.Points.Step + 1) * len(sweep.Sides)
+		if trials == 0 || points < trials {
+			trials = points
+		}
+	}
+	if trials > 0 {
+		bound, ok = one+rounds(trials, jobs, one), true
+	}
+	if budget := sweep.Budget.D(); budget > 0 && (!ok || 2*one+budget < bound) {
+		bound, ok = 2*one+budget, true
+	}
+	return bound, ok
+}
+
+func rounds(trials, jobs int, one time.Duration) time.Duration {
+	return time.Duration((trials+jobs-1)/jobs) * one
 }

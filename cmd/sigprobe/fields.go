@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +18,7 @@ type field struct {
 	flag  string
 	value string // what its value is called in the help; "" for a switch
 	help  string
-	path  string // the field in a scenario, as problems name it
+	path  string // the field in a scenario as problems name it; several with blanks between
 	// over makes room in a scenario for the flag, whose value wins: it removes what
 	// the value replaces. nil where the value just takes the old one's place.
 	over func(*scenario.Scenario)
@@ -30,7 +29,8 @@ type field struct {
 
 // fields is the table of all flags that stand for a field of a scenario.
 var fields = []field{
-	{"trials", "N", defaultOf("launches, each with a shot of its own", scenario.DefaultTrials), "strike.random.trials", randomUnlessOutput, setTrials},
+	{"trials", "N", defaultOf("launches, each with a shot of its own; the bound of a sweep", scenario.DefaultTrials),
+		"strike.random.trials strike.output.trials strike.syscall.trials strike.sweep.trials", randomByDefault, setTrials},
 	{"signal", "SIGNAL", defaultOf("first signal that is sent; the rest of the schedule stays", signals.TERM), "stop.schedule", nil, parsed(setSignal)},
 	{"schedule", "SCHEDULE", defaultOf("signals and waits in turn", signals.DefaultSchedule), "stop.schedule", nil,
 		parsed(func(s *scenario.Scenario, v signals.Schedule) { s.Stop.Schedule = v })},
@@ -41,8 +41,18 @@ var fields = []field{
 	{"window", "A..B", "time in which the signal lands at random (default 0s..1s)", "strike.random.window", toRandom, parsed(setWindow)},
 	{"strike-output", "RE", "strike when a line of output matches RE, in place of a time", "strike.output.matching", toOutput,
 		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Strike.Output.Matching = v })},
-	{"strike-nth", "A..B", "which matching line, drawn at random (default 1)", "strike.output.nth", nil, ofOutput(setNth)},
-	{"strike-delay", "A..B", "extra time after the line, drawn at random (default none)", "strike.output.delay", nil, ofOutput(setDelay)},
+	{"strike-syscall", "CALL[@PATH]", "strike when the target makes a system call, in place of a time: a name or class such as write or %modify, and a pattern for its file", "strike.syscall.call strike.syscall.path", toSyscall, setSyscall},
+	{"strike-nth", "A..B", "which matching line or system call, drawn at random (default 1)", "strike.output.nth strike.syscall.nth", nil, setNth},
+	{"strike-side", "SIDE", "where at the system call: before, inside or after it (default before)", "strike.syscall.side", nil, setSide},
+	{"strike-delay", "A..B", "extra time after the line or call, drawn at random (default none)", "strike.output.delay strike.syscall.delay", nil, setDelay},
+	{"sweep", "CALL[@PATH]", "strike at every such system call, one trial each, until a run proves that there is no further one", "strike.sweep.syscall strike.sweep.path", toSweep, setSweep},
+	{"sides", "SIDE,...", "where at every call of the sweep: before, inside, after (default before)", "strike.sweep.side",
+		ofSweepAnew(func(s *scenario.Sweep) { s.Sides = nil }), ofSweep(addSides)},
+	{"points", "A..B+STEP", "which calls of the sweep: 1.. for all, 5..100, 1..+10 (default 1..)", "strike.sweep.points", nil,
+		ofSweep(func(s *scenario.Sweep, text string) error { return s.Points.UnmarshalText([]byte(text)) })},
+	{"budget", "D", "time in which shots of the sweep are begun (default no bound)", "strike.sweep.budget", nil,
+		ofSweep(func(s *scenario.Sweep, text string) error { return s.Budget.UnmarshalText([]byte(text)) })},
+	{"count", "tree|process", "whose system calls are counted together (default tree)", "strike.syscall.count strike.sweep.count", nil, setCount},
 
 	{"ready-output", "RE", "ready when a line of output matches RE", "ready.output", readyAnew,
 		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Ready.Output = &v })},
@@ -68,7 +78,7 @@ var fields = []field{
 		text(func(s *scenario.Scenario, v string) { s.Expect.Ports = scenario.Leftover(v) })},
 	{"settle", "D", defaultOf("how long descendants may outlive the main process", scenario.DefaultSettle), "stop.settle", nil,
 		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Stop.Settle = &v })},
-	{"limit", "D", defaultOf("bound of a wait of forever, and of the wait for a line to strike at", scenario.DefaultLimit), "stop.limit", nil,
+	{"limit", "D", defaultOf("bound of a wait of forever, and of the wait for a line or a system call to strike at", scenario.DefaultLimit), "stop.limit", nil,
 		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Stop.Limit = v })},
 	{"expect-output", "TEXT", "text that a line of output must contain", "expect.output.contains", ownExpectOutput,
 		text(func(s *scenario.Scenario, v string) { s.Expect.Output.Contains = v })},
@@ -124,47 +134,6 @@ func number(place func(*scenario.Scenario, int)) func(*scenario.Scenario, string
 	}
 }
 
-// toRandom makes random moments the trigger; an output trigger gives way and leaves
-// its number of trials.
-func toRandom(s *scenario.Scenario) {
-	random := scenario.Random{}
-	if s.Strike.Random != nil {
-		random = *s.Strike.Random
-	} else if s.Strike.Output != nil {
-		random.Trials = s.Strike.Output.Trials
-	}
-	s.Strike = scenario.Strike{Random: &random}
-}
-
-// toOutput makes an output line the trigger, likewise.
-func toOutput(s *scenario.Scenario) {
-	output := scenario.Output{}
-	if s.Strike.Output != nil {
-		output = *s.Strike.Output
-	} else if s.Strike.Random != nil {
-		output.Trials = s.Strike.Random.Trials
-	}
-	s.Strike = scenario.Strike{Output: &output}
-}
-
-func randomUnlessOutput(s *scenario.Scenario) {
-	if s.Strike.Output == nil {
-		toRandom(s)
-	}
-}
-
-var setTrials = number(func(s *scenario.Scenario, n int) {
-	if s.Strike.Output != nil {
-		s.Strike.Output.Trials = n
-		return
-	}
-	s.Strike.Random.Trials = n
-})
-
-func setWindow(s *scenario.Scenario, w scenario.Window) {
-	s.Strike.Random.Window, s.Strike.Random.Within = &w, 0
-}
-
 // setSignal replaces the first signal of the schedule.
 func setSignal(s *scenario.Scenario, first signals.Signal) {
 	if len(s.Stop.Schedule.Steps) == 0 {
@@ -172,24 +141,6 @@ func setSignal(s *scenario.Scenario, first signals.Signal) {
 	}
 	s.Stop.Schedule.Steps = slices.Clone(s.Stop.Schedule.Steps)
 	s.Stop.Schedule.Steps[0].Signal = first
-}
-
-// ofOutput sets a field that only an output trigger has.
-func ofOutput(set func(*scenario.Output, string) error) func(*scenario.Scenario, string) error {
-	return func(s *scenario.Scenario, text string) error {
-		if s.Strike.Output == nil {
-			return errors.New("it counts lines of output; say which with --strike-output RE")
-		}
-		return set(s.Strike.Output, text)
-	}
-}
-
-func setNth(o *scenario.Output, text string) error { return o.Nth.UnmarshalText([]byte(text)) }
-
-func setDelay(o *scenario.Output, text string) (err error) {
-	delay, err := scenario.ParseWindow(text)
-	o.Delay = &delay
-	return err
 }
 
 // readyAnew drops the conditions that a file has. Two flags exclude each other, which
@@ -235,7 +186,7 @@ func setEnv(s *scenario.Scenario, text string) error {
 // spare is a scenario that has room for every flag, to try a value on.
 func spare() *scenario.Scenario {
 	return &scenario.Scenario{
-		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}},
+		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, Syscall: &scenario.Syscall{}, Sweep: &scenario.Sweep{}},
 		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}},
 	}
 }

@@ -58,6 +58,13 @@ var exclusive = [][2]string{
 	{"signal", "schedule"},
 	{"strike-output", "window"},
 	{"strike-output", "from"},
+	{"strike-syscall", "window"},
+	{"strike-syscall", "from"},
+	{"strike-syscall", "strike-output"},
+	{"sweep", "window"},
+	{"sweep", "from"},
+	{"sweep", "strike-output"},
+	{"sweep", "strike-syscall"},
 }
 
 func (o *overlay) check() error {
@@ -105,8 +112,10 @@ func inFlags(problems []scenario.Problem) error {
 // of a line; "" for the command, of which the message says all.
 func flagOf(path string) string {
 	for _, f := range fields {
-		if f.path == path || strings.HasPrefix(path, f.path+"[") || strings.HasPrefix(path, f.path+".") {
-			return fmt.Sprintf("--%s: ", f.flag)
+		for _, own := range strings.Fields(f.path) {
+			if own == path || strings.HasPrefix(path, own+"[") || strings.HasPrefix(path, own+".") {
+				return fmt.Sprintf("--%s: ", f.flag)
+			}
 		}
 	}
 	if path == "" || strings.HasPrefix(path, "target.command") {

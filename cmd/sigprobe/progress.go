@@ -25,6 +25,9 @@ type progress struct {
 	tally verdict.Tally
 }
 
+// unknown is the number of trials of a run that finds it out as it goes.
+const unknown = -1
+
 // startProgress shows a bar on stderr where that is a terminal and a person looks at it.
 func startProgress(stderr io.Writer, total int, quiet bool) *progress {
 	p := &progress{stderr: stderr}
@@ -32,10 +35,14 @@ func startProgress(stderr io.Writer, total int, quiet bool) *progress {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(stderr), mpb.WithWidth(40))
-	p.bar = p.bars.AddBar(int64(total),
+	filler, count := mpb.BarStyle().ToBuilder(), decor.CountersNoUnit("%d of %d  ")
+	if total == unknown {
+		filler, count = mpb.SpinnerStyle().ToBuilder(), decor.CurrentNoUnit("%d so far  ")
+	}
+	p.bar = p.bars.New(int64(max(total, 0)), filler,
 		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.scenario() })),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d  "), decor.Any(func(decor.Statistics) string { return p.verdicts() })),
+		mpb.AppendDecorators(count, decor.Any(func(decor.Statistics) string { return p.verdicts() })),
 	)
 	return p
 }

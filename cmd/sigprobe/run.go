@@ -92,19 +92,27 @@ func (o *runOptions) run(std streams) error {
 
 // job is the run's campaigns, one after the other.
 func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, seed uint64) job {
-	total := 0
-	for _, s := range scenarios {
-		total += plan.New(s, seed).Len()
-	}
 	return job{
 		info: reports.RunInfo{
 			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
 		},
-		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total,
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, seed),
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
 			return campaigns(ctx, e, drain, scenarios, seed)
 		},
 	}
+}
+
+// planned is the number of trials; unknown where one of the scenarios is a sweep, whose
+// reference run has to count first.
+func planned(scenarios []scenario.Scenario, seed uint64) (total int) {
+	for _, s := range scenarios {
+		if s.Strike.Sweep != nil {
+			return unknown
+		}
+		total += plan.New(s, seed).Len()
+	}
+	return total
 }
 
 // campaigns runs one scenario after the other, so that a report of an interrupted run

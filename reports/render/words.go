@@ -34,12 +34,12 @@ func numbers(mark string, list []int, count int) string {
 	return text
 }
 
-// made is the number of all trials of a scenario, replayed ones included.
+// made is the number of trials that could show something, replayed ones included.
 func made(c reports.Campaign) int {
 	if c.Replayed == nil {
-		return c.Trials.Total
+		return c.Trials.Due()
 	}
-	return c.Trials.Total + c.Replayed.Total
+	return c.Trials.Due() + c.Replayed.Total
 }
 
 // endings is "clean 17, code 1 3": the most frequent first.
