@@ -30,6 +30,7 @@ func (t *trial) launch() *observation.Failure {
 		return failure
 	}
 	pid, pidfd, err := t.fork(stdio)
+	t.forked = err == nil
 	if err == nil && t.calls != nil {
 		err = t.calls.set(pid, pidfd)
 	}

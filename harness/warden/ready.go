@@ -71,7 +71,7 @@ func (t *trial) readyCondition() string {
 	r := t.req.Ready
 	switch {
 	case r.Output != nil:
-		return fmt.Sprintf("a line matching /%s/", r.Output)
+		return fmt.Sprintf("a whole line matching /%s/", r.Output)
 	case r.Port != 0:
 		return fmt.Sprintf("a process of the target listening on port %d", r.Port)
 	case r.HTTP != "":

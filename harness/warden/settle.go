@@ -49,6 +49,8 @@ func (t *trial) settle() {
 	for _, m := range t.census(t.clock.Now()) {
 		t.linger(m)
 	}
+	// How late the warden itself was counts for the main process' stop only.
+	defer func(late time.Duration) { t.o.Starvation.Harness = late }(t.o.Starvation.Harness)
 	if t.until(t.o.Exit.At+t.req.Settle, t.noneLeft) {
 		t.treeEmpty(t.clock.Now())
 	} else if !t.hostGone {
@@ -204,16 +206,15 @@ func (t *trial) firstSignal() signals.Signal { return t.req.Shot.Schedule.First(
 // ends early where a parent left before anybody saw it.
 func (t *trial) lineage(m observation.Member) []observation.Member {
 	var chain []observation.Member
-	for parent := m.Parent; parent != os.Getpid() && len(chain) < maxSurvivors; {
-		if parent == t.target.PID {
+	for m.Parent != os.Getpid() && len(chain) < maxSurvivors {
+		if m.Parent == t.target.PID {
 			return append(chain, t.mainMember())
 		}
-		member, known := t.memberByPID(parent)
+		parent, known := t.parentOf(m)
 		if !known {
 			break
 		}
-		chain = append(chain, member)
-		parent = member.Parent
+		chain, m = append(chain, parent), parent
 	}
 	return chain
 }
@@ -226,17 +227,22 @@ func (t *trial) mainMember() observation.Member {
 	return main
 }
 
-func (t *trial) memberByPID(pid int) (observation.Member, bool) {
+// parentOf is the process that was the member's parent when it was first seen: of those
+// that had the number, the latest that had started by then.
+func (t *trial) parentOf(child observation.Member) (parent observation.Member, known bool) {
 	for identity, member := range t.members {
-		if identity.PID == pid {
-			return member, true
+		if identity.PID == child.Parent && identity.StartTicks <= child.StartTicks && (!known || identity.StartTicks > parent.StartTicks) {
+			parent, known = member, true
 		}
 	}
-	return observation.Member{}, false
+	return parent, known
 }
 
 // holdsOutput says whether the process holds one of the target's streams.
 func (t *trial) holdsOutput(pid int) bool {
+	if t.tty != nil {
+		return proc.Holds(pid, t.tty.name)
+	}
 	for _, output := range t.outputs {
 		if output == nil || output.fd < 0 {
 			continue

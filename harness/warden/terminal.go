@@ -11,7 +11,8 @@ import (
 
 // terminal is the master side of a pseudo-terminal (pty(7)).
 type terminal struct {
-	fd int // -1 once hung up
+	fd   int // -1 once hung up
+	name string
 	// reader has a descriptor of its own for the master side. The line is not hung up
 	// before that is closed too.
 	reader *capture
@@ -46,10 +47,10 @@ func (t *terminal) openSlave() (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("number of the terminal: %w", err)
 	}
-	name := "/dev/pts/" + strconv.Itoa(number)
-	slave, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	t.name = "/dev/pts/" + strconv.Itoa(number)
+	slave, err := unix.Open(t.name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, fmt.Errorf("open %s: %w", name, err)
+		return -1, fmt.Errorf("open %s: %w", t.name, err)
 	}
 	if err := t.set(slave); err != nil {
 		unix.Close(slave) //nolint:errcheck // nothing was written
@@ -97,12 +98,15 @@ func (t *terminal) send(s signals.Signal) (warning string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("read the terminal's settings: %w", err)
 	}
-	key, ok := key(s, termios)
+	place, usual, ok := key(s)
 	if !ok {
 		return "", fmt.Errorf("no key stands for %s", s)
 	}
-	if termios.Lflag&unix.ISIG == 0 {
-		warning = "the program switched signal keys off (ISIG): " + s.String() + " was typed, and arrives as a character"
+	// A program may have moved the key, or switched it off (_POSIX_VDISABLE, 0).
+	key := termios.Cc[place]
+	if termios.Lflag&unix.ISIG == 0 || key == 0 {
+		warning = "the program switched the key for " + s.String() + " off: it was typed, and arrives as a character"
+		key = usual
 	}
 	if _, err := unix.Write(t.fd, []byte{key}); err != nil {
 		return "", fmt.Errorf("type %s: %w", s, err)
@@ -110,18 +114,18 @@ func (t *terminal) send(s signals.Signal) (warning string, err error) {
 	return warning, nil
 }
 
-// key is the character that stands for the signal, as the program has set it
-// (termios(3); at the start Ctrl-C, Ctrl-\ and Ctrl-Z).
-func key(s signals.Signal, termios *unix.Termios) (byte, bool) {
+// key is where a terminal's settings have the character that stands for the signal, and
+// what it is by custom: Ctrl-C, Ctrl-\ or Ctrl-Z (termios(3)).
+func key(s signals.Signal) (place int, usual byte, ok bool) {
 	switch s {
 	case signals.INT:
-		return termios.Cc[unix.VINTR], true
+		return unix.VINTR, 0x03, true
 	case signals.QUIT:
-		return termios.Cc[unix.VQUIT], true
+		return unix.VQUIT, 0x1c, true
 	case signals.TSTP:
-		return termios.Cc[unix.VSUSP], true
+		return unix.VSUSP, 0x1a, true
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // close hangs the terminal up: its session leader gets HUP.

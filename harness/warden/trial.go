@@ -21,6 +21,7 @@ type trial struct {
 	clock strike.Clock
 
 	target  *proc.Handle
+	forked  bool        // there may be processes
 	outputs [2]*capture // standard output and error; on a terminal only the first
 	lines   *strike.Lines
 	tty     *terminal
@@ -323,7 +324,7 @@ func (t *trial) noteExit(at time.Duration) {
 	}
 	exit.Usage = observation.Usage{
 		User: time.Duration(usage.Utime.Nano()), System: time.Duration(usage.Stime.Nano()),
-		MaxRSS: usage.Maxrss << 10, Voluntary: usage.Nvcsw, Involuntary: usage.Nivcsw,
+		MaxRSS: int64(usage.Maxrss) << 10, Voluntary: int64(usage.Nvcsw), Involuntary: int64(usage.Nivcsw),
 	}
 	t.o.Exit, t.o.Stage = exit, observation.Exited
 }
@@ -385,7 +386,7 @@ func (t *trial) noteAbandoned(pid int) {
 
 // finish removes what is left of the tree and takes in the rest of the output.
 func (t *trial) finish() {
-	if t.target != nil {
+	if t.forked {
 		if err := t.w.empty(time.Now().Add(killBound)); err != nil && t.o.Failure == nil {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}

@@ -78,7 +78,7 @@ func mask(hex []byte) signals.Set {
 	return set
 }
 
-// maxThreads bounds how many threads are read one by one.
+// maxThreads bounds how many threads are described one by one.
 const maxThreads = 256
 
 // Process reads all that /proc tells about the process itself and each of its threads.
@@ -125,18 +125,22 @@ func thread(tid int, s Status, syscall, wchan string) observation.Thread {
 	}
 }
 
+// threads describes the first 256 threads, and of the others those that block other
+// signals than any before: what all threads block shows from the list.
 func (h *Handle) threads() []observation.Thread {
 	var threads []observation.Thread
+	masks := map[signals.Set]bool{}
 	for _, tid := range h.Tasks() {
-		if len(threads) == maxThreads {
-			break
-		}
 		folder := "task/" + strconv.Itoa(tid) + "/"
 		text, err := h.read(folder + "status")
 		if err != nil {
 			continue // it ended meanwhile
 		}
 		status := parseStatus(text)
+		if len(threads) >= maxThreads && masks[status.Blocked] {
+			continue
+		}
+		masks[status.Blocked] = true
 		syscall, wchan := h.kernelPlace(folder)
 		threads = append(threads, thread(tid, status, syscall, wchan))
 	}

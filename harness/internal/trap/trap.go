@@ -16,6 +16,7 @@ package trap
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -176,6 +177,9 @@ func filter(calls []int) ([]unix.SockFilter, error) {
 // exec, puts a trap into it, and lets it run. The caller's thread must be the tracer.
 // After an error the target is not traced any more than before, and of no more use.
 func Set(pid, pidfd int, calls []int) (*Trap, error) {
+	if auditArch == 0 {
+		return nil, fmt.Errorf("no trap is made on %s yet, on amd64 and arm64 only", runtime.GOARCH)
+	}
 	program, err := filter(calls)
 	if err != nil {
 		return nil, err
