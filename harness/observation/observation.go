@@ -167,6 +167,8 @@ type Sent struct {
 	// Thread is the thread of the target that a signal for the process was given to, at a
 	// system call point: the one that makes the call. 0 leaves it to the kernel.
 	Thread int `json:"thread,omitempty"`
+	// Event shows what it came at, where the schedule's second signal had a point of its own.
+	Event string `json:"event,omitempty"`
 	// Error is the kernel's answer when it was refused ("operation not permitted").
 	Error string `json:"error,omitempty"`
 	// Disposition is what the main process would do with it, read right before it was sent.

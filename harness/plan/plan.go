@@ -17,14 +17,21 @@ import (
 // Shot is all that a trial needs to be repeated: where the first signal lands, what
 // is sent, and to whom.
 type Shot struct {
-	Point    Point            `json:"point"`
+	Point Point `json:"point"`
+	// Second is where the schedule's second signal lands, counted from the first; nil
+	// for after the schedule's own wait.
+	Second   *Point           `json:"second,omitempty"`
 	Schedule signals.Schedule `json:"schedule"`
 	To       signals.Delivery `json:"to"`
 }
 
 // String shows the shot in one line: "TERM/10s/KILL to process at ready+213ms".
 func (s Shot) String() string {
-	return fmt.Sprintf("%s to %s at %s", s.Schedule, s.To, s.Point)
+	text := fmt.Sprintf("%s to %s at %s", s.Schedule, s.To, s.Point)
+	if s.Second != nil {
+		text += fmt.Sprintf(", the second at %s", s.Second)
+	}
+	return text
 }
 
 // Point is one concrete place where the first signal lands. Exactly one field is set.
@@ -145,7 +152,19 @@ func (p Plan) Len() int {
 // Shot is shot i, 0 ≤ i < Len. It depends on nothing but the scenario, the seed and i.
 func (p Plan) Shot(i int) Shot {
 	draw := newDraw(p.seed, p.stream, i)
-	return Shot{Point: p.point(draw), Schedule: p.scenario.Stop.Schedule, To: p.scenario.Stop.To}
+	shot := Shot{Point: p.point(draw), Schedule: p.scenario.Stop.Schedule, To: p.scenario.Stop.To}
+	if s := p.scenario.Strike.Stopping; s != nil {
+		shot.Second = secondPoint(*s, draw)
+	}
+	return shot
+}
+
+// secondPoint draws where the second signal lands, after the first one's draws.
+func secondPoint(s scenario.Stopping, draw *draw) *Point {
+	if s.Window != nil {
+		return &Point{Time: &TimePoint{From: scenario.FromStrike, After: draw.within(*s.Window)}}
+	}
+	return &Point{Call: &CallPoint{Calls: s.Call, Path: s.Path, Nth: draw.among(s.Nth), Side: s.Side, Count: scenario.PerTree}}
 }
 
 func (p Plan) point(draw *draw) Point {

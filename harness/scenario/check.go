@@ -194,6 +194,30 @@ func (c *collector) strike(s Strike) {
 	if s.Sweep != nil {
 		c.sweep(*s.Sweep)
 	}
+	if s.Stopping != nil {
+		c.stopping(*s.Stopping)
+	}
+	if s.Stopping != nil && s.Sweep != nil {
+		c.add("strike.stopping", "a sweep sends one signal at every point; leave stopping out, or draw the points with syscall")
+	}
+}
+
+func (c *collector) stopping(s Stopping) {
+	if (s.Window != nil) == (s.Call != "") {
+		c.add("strike.stopping", "it needs a window or a call, and not both; write window: 0s..50ms, or call: write")
+	}
+	c.window("strike.stopping.window", s.Window)
+	if s.Call != "" {
+		c.calls("strike.stopping.call", s.Call)
+	}
+	c.pattern("strike.stopping.path", s.Path)
+	if s.Call == "" && (s.Path != "" || s.Nth != (Range{}) || s.Side != "") {
+		c.add("strike.stopping", "path, nth and side say which call; write call too")
+	}
+	if s.Nth != (Range{}) && (s.Nth.First < 1 || s.Nth.Last < s.Nth.First) {
+		c.add("strike.stopping.nth", "%s is no range; write a number from 1 on, or two as in 1..10", s.Nth)
+	}
+	c.oneOf("strike.stopping.side", string(s.Side), "side", string(Before), string(Inside), string(After))
 }
 
 // triggers names those that are set.
@@ -314,6 +338,9 @@ func (c *collector) together(s Scenario) {
 	}
 	if none := s.Stop.Schedule.Untypable(); s.Stop.To == signals.ToTTY && len(none) > 0 {
 		c.add("stop.schedule", "no key stands for %s, and to: tty types keys; schedule INT, QUIT, TSTP, HUP or WINCH, or deliver to process, group or session", none[0])
+	}
+	if steps := s.Stop.Schedule.Steps; s.Strike.Stopping != nil && (len(steps) < 2 || steps[1].Signal == signals.KILL) {
+		c.add("strike.stopping", "the schedule %s has no second signal that the target can handle; write one such as TERM/2s/TERM/8s/KILL", s.Stop.Schedule)
 	}
 	trials := 0
 	switch {

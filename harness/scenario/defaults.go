@@ -41,6 +41,12 @@ func nameOf(command []string) string {
 }
 
 func (s Strike) withDefaults() Strike {
+	if s.Stopping != nil && s.Stopping.Call != "" {
+		stopping := *s.Stopping
+		setDefault(&stopping.Nth, Range{1, 1})
+		setDefault(&stopping.Side, Before)
+		s.Stopping = &stopping
+	}
 	if s.Output != nil {
 		output := *s.Output
 		setDefault(&output.Trials, DefaultTrials)

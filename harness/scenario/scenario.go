@@ -46,8 +46,9 @@ type Target struct {
 	// Workdir is where the target runs. Default: fresh for a scenario file, inherit
 	// for a command on the command line.
 	Workdir Workdir `yaml:"workdir,omitempty" json:"workdir"`
-	// InheritSignals lets the target start with sigprobe's own ignored and blocked signals
-	// in place of default dispositions and an empty mask.
+	// InheritSignals lets the target start with HUP and INT ignored where sigprobe itself
+	// was started so, as under nohup or in the background of a script, in place of
+	// default dispositions. Go's runtime takes over all other signals, and the mask.
 	InheritSignals bool `yaml:"inherit_signals,omitempty" json:"inherit_signals,omitempty"`
 }
 
@@ -107,6 +108,10 @@ type Strike struct {
 	Syscall *Syscall `yaml:"syscall,omitempty" json:"syscall,omitempty"`
 	// Sweep strikes at every one of the target's system calls of a kind, one trial each.
 	Sweep *Sweep `yaml:"sweep,omitempty" json:"sweep,omitempty"`
+	// Stopping says where the schedule's second signal lands, in the middle of the
+	// target's clean-up. It goes with any of the triggers but a sweep. Default: after the
+	// wait that the schedule names.
+	Stopping *Stopping `yaml:"stopping,omitempty" json:"stopping,omitempty"`
 }
 
 // Random draws moments from a window of time, uniformly.
@@ -128,6 +133,8 @@ type From string
 const (
 	FromReady  From = "ready"
 	FromLaunch From = "launch"
+	// FromStrike is the first signal; only plans count from there.
+	FromStrike From = "strike"
 )
 
 // Output strikes when a line of output appears: the n-th that matches, n drawn
@@ -186,6 +193,22 @@ type Sweep struct {
 	Trials int `yaml:"trials,omitempty" json:"trials,omitempty"`
 	// Budget bounds the time in which shots are begun. Default: no bound.
 	Budget Duration `yaml:"budget,omitempty" json:"budget,omitempty"`
+}
+
+// Stopping sends the schedule's second signal while the target stops: some time after
+// the first signal, or at a system call that is made after it. When neither comes before
+// the wait that the schedule names is over, the second signal is sent then.
+type Stopping struct {
+	// Window is the time after the first signal, drawn uniformly. It excludes Call.
+	Window *Window `yaml:"window,omitempty" json:"window,omitempty"`
+	// Call names system calls, as in [Syscall]; those before the first signal do not count.
+	Call Calls `yaml:"call,omitempty" json:"call,omitempty"`
+	// Path is a pattern for the file that the call is about, as in [Syscall].
+	Path string `yaml:"path,omitempty" json:"path,omitempty"`
+	// Nth is the range that the number of the call is drawn from. Default: 1.
+	Nth Range `yaml:"nth,omitempty" json:"nth,omitzero"`
+	// Side is where at the call the signal lands, as in [Syscall]. Default: before.
+	Side Side `yaml:"side,omitempty" json:"side,omitempty"`
 }
 
 // Side is where a signal lands at a system call.

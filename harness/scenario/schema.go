@@ -192,6 +192,8 @@ func exclude(schema *jsonschema.Schema) {
 	schema.Definitions["Ready"].Not = anyOf(pairsOf(conditions)...)
 	triggers := []*jsonschema.Schema{has("random"), has("output"), has("syscall"), has("sweep")}
 	schema.Definitions["Strike"].Not = anyOf(pairsOf(triggers)...)
+	schema.Definitions["Stopping"].Not = both(has("window"), has("call"))
+	schema.Definitions["Stopping"].MinProperties = number(1)
 	schema.Definitions["Random"].Not = both(has("within"), has("window"))
 	filled := &jsonschema.Schema{Required: []string{"files"}, Properties: properties("files", &jsonschema.Schema{MinItems: number(1)})}
 	schema.Definitions["Target"].Not = both(filled, hasValue("workdir", "inherit"))

@@ -3,6 +3,7 @@ package warden
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +22,8 @@ import (
 type callCounter struct {
 	point   plan.CallPoint
 	dir     string // what the point's path is relative to
-	numbers []int
+	numbers []int  // all that the target is held at
+	wanted  []int  // those that count for the point
 	trap    *trap.Trap
 	hungUp  bool
 	done    bool // the signal was sent
@@ -55,19 +57,43 @@ var errTrap = errors.New("cannot hold its system calls")
 
 const trapRemedy = "system call points need ptrace(2) and seccomp(2): look at kernel.yama.ptrace_scope (3 forbids it), and at the container's seccomp profile; points in time and at output lines need neither"
 
+// prepareCalls makes a counter for the system calls that the shot is about: those to
+// strike at, and those at which the second signal lands.
 func (t *trial) prepareCalls() *observation.Failure {
-	point := t.req.Shot.Point.Call
-	if point == nil {
+	first := t.req.Shot.Point.Call
+	second := t.secondCall()
+	if first == nil && second == nil {
 		return nil
 	}
-	numbers, err := point.Calls.Numbers()
-	if err != nil {
-		return &observation.Failure{Kind: "launch", Message: err.Error()}
+	c := &callCounter{dir: t.req.Dir, wantPlaces: t.req.Places, codes: map[int]proc.Ranges{}, done: true}
+	for _, point := range []*plan.CallPoint{second, first} {
+		if point == nil {
+			continue
+		}
+		if err := c.arm(*point); err != nil {
+			return &observation.Failure{Kind: "launch", Message: err.Error()}
+		}
+		c.numbers = append(c.numbers, c.wanted...)
 	}
-	t.calls = &callCounter{
-		point: *point, dir: t.req.Dir, numbers: numbers, wantPlaces: t.req.Places, perProcess: map[int]int{}, codes: map[int]proc.Ranges{},
-	}
+	c.done = first == nil
+	slices.Sort(c.numbers)
+	c.numbers = slices.Compact(c.numbers)
+	t.calls = c
 	return nil
+}
+
+func (t *trial) secondCall() *plan.CallPoint {
+	if t.req.Shot.Second == nil {
+		return nil
+	}
+	return t.req.Shot.Second.Call
+}
+
+// arm begins to count for a point.
+func (c *callCounter) arm(point plan.CallPoint) (err error) {
+	c.point, c.seen, c.perProcess, c.done = point, 0, map[int]int{}, false
+	c.wanted, err = point.Calls.Numbers()
+	return err
 }
 
 // set puts the trap into the target, which is stopped at its exec, and lets it run.
@@ -141,7 +167,7 @@ func (c *callCounter) take(call trap.Call, at time.Duration) error {
 	if c.held != nil && c.held.TID == call.TID {
 		c.moved = true
 	}
-	if c.done || c.held != nil || !c.fits(call) {
+	if c.done || c.held != nil || !slices.Contains(c.wanted, call.Number) || !c.fits(call) {
 		return c.trap.Continue(call)
 	}
 	if c.wantPlaces {
@@ -181,7 +207,7 @@ func (t *trial) strikeCall() bool {
 		return false
 	}
 	s := observation.Strike{Event: fmt.Sprintf("%s #%d, %s", held.about, t.req.Shot.Point.Call.Nth, t.req.Shot.Point.Call.Side)}
-	if !t.toSide(held) {
+	if !t.toSide(held, *t.req.Shot.Point.Call) {
 		return false
 	}
 	t.noteHandler()
@@ -197,9 +223,48 @@ func (t *trial) strikeCall() bool {
 	t.o.Strike, t.o.Starvation.Harness = &s, 0
 	t.send(t.firstSignal(), s.Actual)
 	t.o.Stage = observation.Struck
-	t.letGo(held)
-	t.calls.struck()
+	t.noteCalls()
+	t.letGo(held, *t.req.Shot.Point.Call, t.firstSignal())
 	return true
+}
+
+// noteCalls records what was counted for the first signal's point.
+func (t *trial) noteCalls() {
+	t.o.Calls = &observation.Calls{Seen: t.calls.seen, Places: t.calls.places}
+}
+
+// secondPoint waits for the point of the schedule's second signal, no longer than the
+// schedule gives. It returns true when there is nothing more to signal.
+func (t *trial) secondPoint(deadline time.Duration) bool {
+	if point := t.req.Shot.Second.Time; point != nil {
+		return t.waitExit(min(deadline, t.o.Strike.Actual+point.After))
+	}
+	t.check(t.calls.arm(*t.secondCall()))
+	t.until(deadline, func() bool { return t.calls.held != nil || t.calls.failed != nil || t.over() })
+	return t.over()
+}
+
+// strikeAgain sends the schedule's second signal, at its point where that came.
+func (t *trial) strikeAgain(s signals.Signal) {
+	var held *heldCall
+	if t.calls != nil {
+		held = t.calls.held
+	}
+	if held == nil {
+		t.escalate(s)
+		if point := t.req.Shot.Second.Time; point != nil {
+			t.o.Sent[len(t.o.Sent)-1].Event = t.req.Shot.Second.String()
+		}
+		return
+	}
+	point := *t.secondCall()
+	if !t.toSide(held, point) {
+		t.calls.struck()
+		return
+	}
+	t.escalate(s)
+	t.o.Sent[len(t.o.Sent)-1].Event = fmt.Sprintf("%s #%d after the first signal, %s", held.about, point.Nth, point.Side)
+	t.letGo(held, point, s)
 }
 
 // callLimit is when a call that does not come is given up.
@@ -208,8 +273,7 @@ func (t *trial) callLimit() time.Duration { return t.clock.Now() + t.req.Limit }
 // toSide brings the held thread to the side of the call on which the signal is to
 // come: it stays in front, sleeps inside, or stands behind. It returns false when it
 // did not get there.
-func (t *trial) toSide(held *heldCall) bool {
-	point := t.req.Shot.Point.Call
+func (t *trial) toSide(held *heldCall, point plan.CallPoint) bool {
 	switch {
 	case point.Delay > 0:
 		t.check(t.calls.trap.Continue(held.Call))
@@ -282,14 +346,14 @@ func (c *callCounter) takes(pid int, s signals.Signal) bool {
 
 // letGo releases the held thread after the signal was sent. In front of a call, a
 // thread that has the signal pending handles it first and makes the call then.
-func (t *trial) letGo(held *heldCall) {
-	point := t.req.Shot.Point.Call
+func (t *trial) letGo(held *heldCall, point plan.CallPoint, s signals.Signal) {
+	defer t.calls.struck()
 	switch {
 	case point.Delay > 0 || point.Side == scenario.Inside:
 	case point.Side == scenario.After:
 		t.check(t.calls.step.Release())
 		t.calls.step = nil
-	case t.calls.trap.Killable() && proc.TakesPending(held.TID, t.firstSignal()):
+	case t.calls.trap.Killable() && proc.TakesPending(held.TID, s):
 		t.calls.again = &held.Call
 		t.check(t.calls.trap.Restart(held.Call))
 	default:

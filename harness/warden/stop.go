@@ -199,14 +199,26 @@ func (t *trial) stop() {
 	t.starvation.watch(t.o.Strike.Actual)
 	schedule := t.req.Shot.Schedule
 	for i, wait := range schedule.Waits(t.req.Limit) {
-		if i > 0 {
+		switch {
+		case i == 1 && t.req.Shot.Second != nil:
+			t.strikeAgain(schedule.Steps[i].Signal)
+		case i > 0:
 			t.escalate(schedule.Steps[i].Signal)
 		}
-		if t.waitExit(t.clock.Now() + wait) {
+		if t.waitStep(i, t.clock.Now()+wait) {
 			return
 		}
 	}
 	t.giveUp()
+}
+
+// waitStep waits out a step of the schedule: the first one ends early where the second
+// signal has a point of its own.
+func (t *trial) waitStep(i int, deadline time.Duration) (over bool) {
+	if i == 0 && t.req.Shot.Second != nil {
+		return t.secondPoint(deadline)
+	}
+	return t.waitExit(deadline)
 }
 
 // waitExit waits for the main process' end. The measurement of starvation begins a

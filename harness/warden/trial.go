@@ -391,8 +391,8 @@ func (t *trial) finish() {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
 	}
-	if t.calls != nil {
-		t.o.Calls = &observation.Calls{Seen: t.calls.seen, Places: t.calls.places}
+	if t.req.Shot.Point.Call != nil && t.o.Calls == nil && t.calls != nil {
+		t.noteCalls()
 	}
 	t.o.Output.Seen = t.lines.Seen()[:min(len(t.req.Watch), len(t.lines.Seen()))]
 	for i, output := range t.outputs {
