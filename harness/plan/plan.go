@@ -38,6 +38,7 @@ func (s Shot) String() string {
 type Point struct {
 	Time *TimePoint `json:"time,omitempty"`
 	Line *LinePoint `json:"line,omitempty"`
+	File *FilePoint `json:"file,omitempty"`
 	Call *CallPoint `json:"call,omitempty"`
 }
 
@@ -52,6 +53,24 @@ type LinePoint struct {
 	Matching scenario.Regexp `json:"matching"`
 	Nth      int             `json:"nth"`
 	Delay    time.Duration   `json:"delay_ns,omitempty"`
+}
+
+// FilePoint is the n-th event of a file that fits, and a delay after it.
+type FilePoint struct {
+	Event scenario.FileDoing `json:"event"`
+	Path  string             `json:"path"`
+	Nth   int                `json:"nth"`
+	Delay time.Duration      `json:"delay_ns,omitempty"`
+}
+
+// String shows the point: "2nd rename to out/*.json".
+func (p FilePoint) String() string {
+	of := map[scenario.FileDoing]string{scenario.Create: "of", scenario.Close: "of", scenario.Rename: "to"}[p.Event]
+	text := fmt.Sprintf("%s %s %s %s", ordinal(p.Nth), p.Event, of, p.Path)
+	if p.Delay > 0 {
+		text += "+" + p.Delay.String()
+	}
+	return text
 }
 
 // CallPoint is the n-th system call that fits, and a side of it.
@@ -99,6 +118,8 @@ func (p Point) String() string {
 			text += "+" + p.Line.Delay.String()
 		}
 		return text
+	case p.File != nil:
+		return p.File.String()
 	case p.Call != nil:
 		return p.Call.String()
 	}
@@ -141,6 +162,8 @@ func (p Plan) Len() int {
 	switch strike := p.scenario.Strike; {
 	case strike.Output != nil:
 		return strike.Output.Trials
+	case strike.File != nil:
+		return strike.File.Trials
 	case strike.Syscall != nil:
 		return strike.Syscall.Trials
 	case strike.Random != nil:
@@ -174,6 +197,13 @@ func (p Plan) point(draw *draw) Point {
 			line.Delay = draw.within(*output.Delay)
 		}
 		return Point{Line: &line}
+	}
+	if file := p.scenario.Strike.File; file != nil {
+		point := FilePoint{Event: file.Event, Path: file.Path, Nth: draw.among(file.Nth)}
+		if file.Delay != nil {
+			point.Delay = draw.within(*file.Delay)
+		}
+		return Point{File: &point}
 	}
 	if call := p.scenario.Strike.Syscall; call != nil {
 		point := CallPoint{Calls: call.Call, Path: call.Path, Nth: draw.among(call.Nth), Side: call.Side, Count: call.Count}

@@ -188,6 +188,9 @@ func (c *collector) strike(s Strike) {
 	if s.Output != nil {
 		c.output(*s.Output)
 	}
+	if s.File != nil {
+		c.fileEvent(*s.File)
+	}
 	if s.Syscall != nil {
 		c.syscall(*s.Syscall)
 	}
@@ -229,6 +232,7 @@ func (s Strike) triggers() []string {
 	}{
 		{"random", s.Random != nil},
 		{"output", s.Output != nil},
+		{"file", s.File != nil},
 		{"syscall", s.Syscall != nil},
 		{"sweep", s.Sweep != nil},
 	} {
@@ -237,6 +241,19 @@ func (s Strike) triggers() []string {
 		}
 	}
 	return set
+}
+
+func (c *collector) fileEvent(f FileEvent) {
+	c.trials("strike.file.trials", f.Trials)
+	c.oneOf("strike.file.event", string(f.Event), "thing that happens to a file", string(Create), string(Close), string(Rename))
+	if f.Path == "" {
+		c.add("strike.file.path", "there is no file to wait for; write a pattern such as out/*.json")
+	}
+	c.pattern("strike.file.path", f.Path)
+	if f.Nth != (Range{}) && (f.Nth.First < 1 || f.Nth.Last < f.Nth.First) {
+		c.add("strike.file.nth", "%s is no range; write a number from 1 on, or two as in 1..10", f.Nth)
+	}
+	c.window("strike.file.delay", f.Delay)
 }
 
 func (c *collector) syscall(s Syscall) {
@@ -348,6 +365,8 @@ func (c *collector) together(s Scenario) {
 		trials = s.Strike.Output.Trials
 	case s.Strike.Random != nil:
 		trials = s.Strike.Random.Trials
+	case s.Strike.File != nil:
+		trials = s.Strike.File.Trials
 	case s.Strike.Syscall != nil:
 		trials = s.Strike.Syscall.Trials
 	}

@@ -54,6 +54,14 @@ func (s Strike) withDefaults() Strike {
 		s.Output = &output
 		return s
 	}
+	if s.File != nil {
+		file := *s.File
+		setDefault(&file.Trials, DefaultTrials)
+		setDefault(&file.Event, Create)
+		setDefault(&file.Nth, Range{1, 1})
+		s.File = &file
+		return s
+	}
 	if s.Syscall != nil || s.Sweep != nil {
 		return s.callDefaults()
 	}

@@ -323,6 +323,8 @@ var zeros = map[string]string{
 	"strike.random.from":     `"" is no event; write ready or launch`,
 	"strike.random.within":   "0s leaves nothing to draw from; write more, or window: 0s..0s to strike at once",
 	"strike.output.trials":   "0 trials prove nothing; write 1 or more, or leave it out for 20",
+	"strike.file.trials":     "0 trials prove nothing; write 1 or more, or leave it out for 20",
+	"strike.file.event":      `"" is nothing that happens; write create, close or rename`,
 	"strike.syscall.trials":  "0 trials prove nothing; write 1 or more, or leave it out for 20",
 	"strike.syscall.side":    `"" is no side; write before, inside or after`,
 	"strike.syscall.count":   `"" is no way to count; write tree or process`,

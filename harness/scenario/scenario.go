@@ -104,6 +104,8 @@ type Stop struct {
 type Strike struct {
 	Random *Random `yaml:"random,omitempty" json:"random,omitempty"`
 	Output *Output `yaml:"output,omitempty" json:"output,omitempty"`
+	// File strikes when something happens to a file.
+	File *FileEvent `yaml:"file,omitempty" json:"file,omitempty"`
 	// Syscall strikes at system calls, drawn at random from a range.
 	Syscall *Syscall `yaml:"syscall,omitempty" json:"syscall,omitempty"`
 	// Sweep strikes at every one of the target's system calls of a kind, one trial each.
@@ -150,6 +152,33 @@ type Output struct {
 	// Delay is a window of extra time after the line. Default: none.
 	Delay *Window `yaml:"delay,omitempty" json:"delay,omitempty"`
 }
+
+// FileEvent strikes when a file comes to be, is closed after writing, or gets its name
+// by a rename: the n-th event that fits, n drawn uniformly from Nth. It is for targets
+// whose system calls cannot be followed; the signal comes a moment after the event.
+type FileEvent struct {
+	// Trials is how many shots are drawn. Default: 20.
+	Trials int `yaml:"trials,omitempty" json:"trials"`
+	// Event is create, close or rename. Default: create.
+	Event FileDoing `yaml:"event,omitempty" json:"event"`
+	// Path is a pattern for the file, relative to the work folder, or absolute; **
+	// stands for any folders. For a rename it is the new name.
+	Path string `yaml:"path" json:"path"`
+	// Nth is the range that n is drawn from, as 3 or 1..10. Default: 1.
+	Nth Range `yaml:"nth,omitempty" json:"nth"`
+	// Delay is a window of extra time after the event. Default: none.
+	Delay *Window `yaml:"delay,omitempty" json:"delay,omitempty"`
+}
+
+// FileDoing is what happens to a file.
+type FileDoing string
+
+// What happens to files.
+const (
+	Create FileDoing = "create"
+	Close  FileDoing = "close"
+	Rename FileDoing = "rename"
+)
 
 // Syscall strikes when the target makes a system call: the n-th that fits, n drawn
 // uniformly from Nth. Calls are counted from the program's first instruction on.

@@ -113,6 +113,8 @@ func ownSchema(t reflect.Type) *jsonschema.Schema {
 		return choice(FromReady, FromLaunch)
 	case reflect.TypeFor[Side]():
 		return choice(Before, Inside, After)
+	case reflect.TypeFor[FileDoing]():
+		return choice(Create, Close, Rename)
 	case reflect.TypeFor[Count]():
 		return choice(PerTree, PerProcess)
 	case reflect.TypeFor[Span]():
@@ -175,6 +177,8 @@ func amend(schema *jsonschema.Schema) {
 	bound(field("Ready", "port"), 1, 65535)
 	bound(field("Random", "trials"), 1, maxTrials)
 	bound(field("Output", "trials"), 1, maxTrials)
+	bound(field("FileEvent", "trials"), 1, maxTrials)
+	field("FileEvent", "path").MinLength = number(1)
 	bound(field("Syscall", "trials"), 1, maxTrials)
 	bound(field("Sweep", "trials"), 1, maxTrials)
 	field("Sweep", "side").MinItems = number(1)
@@ -190,7 +194,7 @@ func amend(schema *jsonschema.Schema) {
 func exclude(schema *jsonschema.Schema) {
 	conditions := []*jsonschema.Schema{has("output"), has("port"), has("http"), has("file"), hasValue("notify", true), has("after")}
 	schema.Definitions["Ready"].Not = anyOf(pairsOf(conditions)...)
-	triggers := []*jsonschema.Schema{has("random"), has("output"), has("syscall"), has("sweep")}
+	triggers := []*jsonschema.Schema{has("random"), has("output"), has("file"), has("syscall"), has("sweep")}
 	schema.Definitions["Strike"].Not = anyOf(pairsOf(triggers)...)
 	schema.Definitions["Stopping"].Not = both(has("window"), has("call"))
 	schema.Definitions["Stopping"].MinProperties = number(1)

@@ -62,16 +62,24 @@ func (t *trial) moment() time.Duration {
 
 // point waits until it is known when the strike is due.
 func (t *trial) point() (planned time.Duration, event string, came bool) {
-	if line := t.req.Shot.Point.Line; line != nil {
-		if !t.until(t.req.Limit, func() bool { return t.fired != nil || t.over() }) {
-			t.o.Missed = fmt.Sprintf("the %s did not come within %s", t.req.Shot.Point, t.req.Limit)
-		}
-		if t.fired == nil {
-			return 0, "", false
-		}
-		return t.fired.at + line.Delay, t.fired.line, true
+	if t.req.Shot.Point.Time != nil {
+		return t.moment(), "", true
 	}
-	return t.moment(), "", true
+	if !t.until(t.req.Limit, func() bool { return t.fired != nil || t.over() }) {
+		t.o.Missed = fmt.Sprintf("the %s did not come within %s", t.req.Shot.Point, t.req.Limit)
+	}
+	if t.fired == nil {
+		return 0, "", false
+	}
+	return t.fired.at + t.delay(), t.fired.line, true
+}
+
+// delay is the extra time after the event that the point is about.
+func (t *trial) delay() time.Duration {
+	if file := t.req.Shot.Point.File; file != nil {
+		return file.Delay
+	}
+	return t.req.Shot.Point.Line.Delay
 }
 
 // A target that is waited for is looked at now and then: for a handler that is not

@@ -29,15 +29,18 @@ func (c *callCounter) fits(call trap.Call) bool {
 	return false
 }
 
-func (c *callCounter) matches(path string) bool {
-	if match, _ := doublestar.Match(c.point.Path, path); match { //nolint:errcheck // the pattern was checked
+func (c *callCounter) matches(path string) bool { return fitsPath(c.point.Path, path, c.dir) }
+
+// fitsPath says whether a path fits a pattern, absolute or relative to the work folder.
+func fitsPath(pattern, path, dir string) bool {
+	if match, _ := doublestar.Match(pattern, path); match { //nolint:errcheck // the pattern was checked
 		return true
 	}
-	relative, err := filepath.Rel(c.dir, path)
+	relative, err := filepath.Rel(dir, path)
 	if err != nil || strings.HasPrefix(relative, "../") {
 		return false
 	}
-	match, _ := doublestar.Match(strings.TrimPrefix(c.point.Path, "./"), relative) //nolint:errcheck // likewise
+	match, _ := doublestar.Match(strings.TrimPrefix(pattern, "./"), relative) //nolint:errcheck // likewise
 	return match
 }
 

@@ -27,6 +27,7 @@ type trial struct {
 	tty     *terminal
 	notify  *notifySocket
 	web     *webProbe
+	files   *fileCounter // nil unless the point is a file's event
 	calls   *callCounter // nil unless the point is a system call
 	watched []*lingerer  // descendants that outlived the target
 
@@ -130,6 +131,9 @@ func (t *trial) prepare() *observation.Failure {
 	if failure := t.prepareCalls(); failure != nil {
 		return failure
 	}
+	if failure := t.prepareFiles(); failure != nil {
+		return failure
+	}
 	t.lines = strike.NewLines(patterns)
 	t.lines.OnMatch = func(i, count int, line string, at time.Duration) {
 		if i == ready && count == 1 {
@@ -177,6 +181,7 @@ const (
 	slotNotify
 	slotWeb
 	slotCalls
+	slotFiles
 	slots
 )
 
@@ -204,6 +209,9 @@ func (t *trial) poll(timeout time.Duration) {
 	}
 	if fds[slotNotify].Revents != 0 {
 		t.notify.receive(at)
+	}
+	if fds[slotFiles].Revents != 0 {
+		t.noteFiles(at)
 	}
 	if revents := fds[slotCalls].Revents; revents != 0 {
 		t.calls.event(revents, at)
@@ -238,6 +246,9 @@ func (t *trial) descriptors() []unix.PollFd {
 	}
 	if t.calls != nil {
 		fds[slotCalls].Fd = t.calls.pollFD()
+	}
+	if t.files != nil && t.fired == nil {
+		fds[slotFiles].Fd = int32(t.files.watch.FD())
 	}
 	for _, l := range t.watched {
 		fds = append(fds, unix.PollFd{Fd: l.pollFD(), Events: unix.POLLIN})
@@ -430,5 +441,8 @@ func (t *trial) close() {
 	}
 	if t.calls != nil {
 		t.calls.close()
+	}
+	if t.files != nil {
+		t.files.watch.Close()
 	}
 }
