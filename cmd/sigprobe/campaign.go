@@ -24,6 +24,8 @@ type job struct {
 	// keepEvidence keeps it of graceful trials too.
 	keepEvidence bool
 	total        int // or unknown
+	// failing keeps what fails; nil keeps nothing.
+	failing *failing
 	// trials makes them; when drain is closed it lets those that run end.
 	trials func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error]
 }
@@ -56,7 +58,7 @@ func (d desk) carryOut(j job) (summary reports.Summary, err error) {
 	}
 	ran := j.record(ctx, e, store, signalled, bar)
 	bar.stop()
-	left := e.close()
+	left := errors.Join(e.close(), j.failing.tidy(j.info.Scenarios))
 	r := ran.finish(store, signalled, j)
 	closed := store.Close()
 	if ctx.Err() != nil {
@@ -136,8 +138,17 @@ func (j job) record(ctx context.Context, e *engines, store *reports.Writer, sign
 		r.count++
 		r.sums.Add(trial)
 		bar.add(trial)
+		if r.err = j.failing.note(store.ID(), j.scenario(trial.Scenario), trial); r.err != nil {
+			return r
+		}
 	}
 	return r
+}
+
+// scenario is the one of that name.
+func (j job) scenario(name string) scenario.Scenario {
+	i := slices.IndexFunc(j.info.Scenarios, func(s scenario.Scenario) bool { return s.Name == name })
+	return j.info.Scenarios[i]
 }
 
 // finish records how the run ended and makes the report.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness/plan"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/reports"
 	"github.com/sigprobe/sigprobe/reports/render"
 )
 
@@ -16,14 +17,16 @@ import (
 const shownShots = 5
 
 // dryRun says what a run would do, and does nothing.
-func dryRun(w io.Writer, scenarios []scenario.Scenario, seed uint64, jobs int) error {
+func dryRun(w io.Writer, scenarios []scenario.Scenario, failing *failing, seed uint64, jobs int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run, seed %d: nothing is launched\n", seed)
 	var total time.Duration
 	bounded := true
 	for _, s := range scenarios {
 		bound, ok := campaignBound(s, plan.New(s, seed).Len(), jobs)
-		describe(&b, s, seed, bound, ok)
+		again := failing.of(s)
+		bound += time.Duration(len(again)) * trialBound(s)
+		describe(&b, s, again, seed, bound, ok)
 		total, bounded = total+bound, bounded && ok
 	}
 	fmt.Fprintf(&b, "\n%s\n", allText(total, bounded))
@@ -41,15 +44,18 @@ func allText(bound time.Duration, bounded bool) string {
 	return fmt.Sprintf("at most %s in all", span(bound))
 }
 
-func describe(b *strings.Builder, s scenario.Scenario, seed uint64, bound time.Duration, bounded bool) {
+func describe(b *strings.Builder, s scenario.Scenario, again []reports.Failure, seed uint64, bound time.Duration, bounded bool) {
 	shots := plan.New(s, seed)
 	fmt.Fprintf(b, "\n%s\n", s.Name)
+	if len(again) > 0 {
+		fmt.Fprintf(b, "  %-8s %s\n", "again", render.Escape(againText(again)))
+	}
 	for _, line := range [][2]string{
 		{"launch", fmt.Sprintf("%s × %s (work folder: %s)", launches(s.Strike, shots), strings.Join(s.Target.Command, " "), s.Target.Workdir)},
 		{"ready", readyText(s.Ready)},
 		{"signals", fmt.Sprintf("%s to %s", s.Stop.Schedule, s.Stop.To)},
 		{"lands", landing(s, shots)},
-		{"range", strikeRange(s.Strike)},
+		{"range", strikeRange(s.Strike) + secondRange(s.Strike.Stopping)},
 		{"expect", expectText(s.Expect)},
 		{"takes", fmt.Sprintf("at most %s a trial, %s", span(trialBound(s)), strings.TrimPrefix(allText(bound, bounded), "at most "))},
 	} {
@@ -139,6 +145,17 @@ func strikeRange(s scenario.Strike) string {
 		return fmt.Sprintf("calls %s of %s", s.Sweep.Points, callText(s.Sweep.Syscall, s.Sweep.Path, s.Sweep.Count))
 	}
 	return fmt.Sprintf("anywhere in %s after %s", s.Random.Window, s.Random.From)
+}
+
+// secondRange is what the second signal's point is drawn from.
+func secondRange(s *scenario.Stopping) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Window != nil:
+		return fmt.Sprintf("; the second signal %s after the first", s.Window)
+	}
+	return fmt.Sprintf("; the second signal at call %s of %s after the first, %s", s.Nth, callText(s.Call, s.Path, scenario.PerTree), s.Side)
 }
 
 func callText(calls scenario.Calls, path string, count scenario.Count) string {

@@ -26,6 +26,7 @@ type runOptions struct {
 	dryRun       bool
 	quiet        bool
 	keepEvidence bool
+	noFailures   bool
 }
 
 func newRun(std streams) *cobra.Command {
@@ -57,6 +58,7 @@ SIGHUP lets the running trials end and reports, the second leaves at once.`,
 	flags.StringArrayVar(&o.only, "scenario", nil, "run only the scenario of this name; repeatable")
 	flags.StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")
 	flags.BoolVar(&o.keepEvidence, "keep-evidence", false, "keep the evidence of graceful trials too")
+	flags.BoolVar(&o.noFailures, "no-failures", false, "neither repeat the shots that failed in earlier runs, nor keep those that fail in this one")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be launched and where the shots land; launch nothing")
 	flags.BoolVar(&o.quiet, "quiet", false, "print the verdict alone, in one line, and no progress")
 	return c
@@ -77,8 +79,12 @@ func (o *runOptions) run(std streams) error {
 	for _, s := range scenarios {
 		warnOfShim(std.err, s.Target.Command[0])
 	}
+	failing, err := o.failing(scenarios, seed)
+	if err != nil {
+		return err
+	}
 	if o.dryRun {
-		return dryRun(std.out, scenarios, seed, o.jobs)
+		return dryRun(std.out, scenarios, failing, seed, o.jobs)
 	}
 	if err := portsFree(scenarios); err != nil {
 		return err
@@ -86,44 +92,54 @@ func (o *runOptions) run(std streams) error {
 	if err := o.outputs.open(); err != nil {
 		return err
 	}
-	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(std, scenarios, files, seed))
+	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(std, scenarios, files, failing, seed))
 	return err
 }
 
+// failing finds the shots that failed in earlier runs; nil where nobody wants them.
+func (o *runOptions) failing(scenarios []scenario.Scenario, seed uint64) (*failing, error) {
+	if o.noFailures {
+		return nil, nil
+	}
+	return readFailing(o.store, scenarios, seed)
+}
+
 // job is the run's campaigns, one after the other.
-func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, seed uint64) job {
+func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, failing *failing, seed uint64) job {
 	return job{
 		info: reports.RunInfo{
 			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
 		},
-		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, seed),
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, failing, seed), failing: failing,
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
-			return campaigns(ctx, e, drain, scenarios, seed)
+			return campaigns(ctx, e, drain, scenarios, failing, seed)
 		},
 	}
 }
 
-// planned is the number of trials; unknown where one of the scenarios is a sweep, whose
+// planned is the number of trials, with those that are repeated; unknown where one of the scenarios is a sweep, whose
 // reference run has to count first.
-func planned(scenarios []scenario.Scenario, seed uint64) (total int) {
+func planned(scenarios []scenario.Scenario, failing *failing, seed uint64) (total int) {
 	for _, s := range scenarios {
 		if s.Strike.Sweep != nil {
 			return unknown
 		}
 		total += plan.New(s, seed).Len()
 	}
-	return total
+	return total + failing.count(scenarios)
 }
 
 // campaigns runs one scenario after the other, so that a report of an interrupted run
-// has whole campaigns.
-func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, seed uint64) iter.Seq2[harness.Trial, error] {
+// has whole campaigns. What failed before comes first.
+func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, failing *failing, seed uint64) iter.Seq2[harness.Trial, error] {
 	return func(yield func(harness.Trial, error) bool) {
 		for _, s := range scenarios {
 			campaign := harness.Campaign{Scenario: s, Seed: seed, Drain: drain}
-			for trial, err := range campaign.Trials(ctx, e.of(s)) {
-				if !yield(trial, err) || err != nil {
-					return
+			for _, trials := range []iter.Seq2[harness.Trial, error]{failing.again(ctx, e.of(s), drain, s), campaign.Trials(ctx, e.of(s))} {
+				for trial, err := range trials {
+					if !yield(trial, err) || err != nil {
+						return
+					}
 				}
 			}
 		}

@@ -17,7 +17,8 @@ func toRandom(s *scenario.Scenario) {
 	if s.Strike.Random != nil {
 		random = *s.Strike.Random
 	}
-	s.Strike = scenario.Strike{Random: &random}
+	s.Strike = none(s.Strike)
+	s.Strike.Random = &random
 }
 
 func toOutput(s *scenario.Scenario) {
@@ -25,7 +26,8 @@ func toOutput(s *scenario.Scenario) {
 	if s.Strike.Output != nil {
 		output = *s.Strike.Output
 	}
-	s.Strike = scenario.Strike{Output: &output}
+	s.Strike = none(s.Strike)
+	s.Strike.Output = &output
 }
 
 func toSyscall(s *scenario.Scenario) {
@@ -33,7 +35,8 @@ func toSyscall(s *scenario.Scenario) {
 	if s.Strike.Syscall != nil {
 		call = *s.Strike.Syscall
 	}
-	s.Strike = scenario.Strike{Syscall: &call}
+	s.Strike = none(s.Strike)
+	s.Strike.Syscall = &call
 }
 
 func toSweep(s *scenario.Scenario) {
@@ -42,6 +45,12 @@ func toSweep(s *scenario.Scenario) {
 		sweep = *s.Strike.Sweep
 	}
 	s.Strike = scenario.Strike{Sweep: &sweep}
+}
+
+// none takes the trigger out, and leaves what goes with any of them.
+func none(s scenario.Strike) scenario.Strike {
+	s.Random, s.Output, s.Syscall, s.Sweep = nil, nil, nil, nil
+	return s
 }
 
 // drawn is the number of trials that a scenario draws; 0 where it does not say.
