@@ -170,10 +170,13 @@ func (c *callCounter) take(call trap.Call, at time.Duration) error {
 	if c.done || c.held != nil || !slices.Contains(c.wanted, call.Number) || !c.fits(call) {
 		return c.trap.Continue(call)
 	}
-	if c.wantPlaces {
+	nth := c.count(call)
+	// Where every process is counted apart, the first one to make its n-th call is where
+	// point n lies.
+	if c.wantPlaces && nth > len(c.places) {
 		c.places = append(c.places, c.place(call))
 	}
-	if c.count(call) != c.point.Nth {
+	if nth != c.point.Nth {
 		return c.trap.Continue(call)
 	}
 	c.held = &heldCall{Call: call, at: at, about: c.describe(call)}
