@@ -26,6 +26,10 @@ func TestCampaign(t *testing.T) {
 		{"none conclusive, none asked for", &scenario.Quota{}, verdict.Tally{Inconclusive: 3}, verdict.Inconclusive, "asks for 1"},
 		{"one conclusive, none asked for", &scenario.Quota{}, verdict.Tally{Graceful: 1, Inconclusive: 3}, verdict.Graceful, ""},
 		{"a violation among few", &scenario.Quota{Percent: 50}, verdict.Tally{Violation: 1, Inconclusive: 19}, verdict.Violation, "1 of 20"},
+		{"a sweep with its proof", &scenario.Quota{Percent: 100}, verdict.Tally{Graceful: 1, Inconclusive: 1, Absent: 1}, verdict.Graceful, ""},
+		{"a sweep whose calls rarely come", &scenario.Quota{Percent: 50}, verdict.Tally{Graceful: 1, Inconclusive: 9, Absent: 9}, verdict.Graceful, ""},
+		{"a sweep that was starved as well", &scenario.Quota{Percent: 60}, verdict.Tally{Graceful: 1, Inconclusive: 9, Absent: 8}, verdict.Inconclusive, "1 of 2 trials proved something, and min_conclusive asks for 2"},
+		{"a sweep without a call", &scenario.Quota{}, verdict.Tally{Inconclusive: 3, Absent: 3}, verdict.Inconclusive, "asks for 1"},
 		{"none", nil, verdict.Tally{}, verdict.Inconclusive, "no trial"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

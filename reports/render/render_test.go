@@ -112,6 +112,47 @@ func graceful() Report {
 	return reportOf(infoOf("quick"), trialOf("quick", 0, 0, 3*time.Millisecond, verdict.Judgement{Verdict: verdict.Graceful}))
 }
 
+// swept is a run of a sweep that is complete and found something, with shots that had
+// failed before, and of one that was cut short in a program whose calls vary.
+func swept() Report {
+	torn := verdict.Judgement{Verdict: verdict.Violation, Findings: []verdict.Finding{{Check: "exit", Kind: "not-accepted", Message: "exited with code 3, accepted is clean"}}}
+	good := verdict.Judgement{Verdict: verdict.Graceful}
+	none := verdict.Judgement{Verdict: verdict.Inconclusive, Reason: "it ended by itself, code 0, 2 ms after launch, before the signal was due: it had made 40 calls of write"}
+	info := infoOf("every-write", "varies")
+	sides := []scenario.Side{scenario.Before, scenario.After}
+	info.Scenarios[0].Strike.Sweep = &scenario.Sweep{Syscall: "write", Path: "out/**", Sides: sides}
+	info.Scenarios[1].Strike.Sweep = &scenario.Sweep{Syscall: "rename", Budget: scenario.Duration(time.Minute)}
+	point := func(name, calls string, index, nth int, side scenario.Side, known int, j verdict.Judgement) harness.Trial {
+		t := trialOf(name, index, 0, time.Millisecond, j)
+		t.Reference = &harness.Reference{Calls: known, Ended: true}
+		t.Shot.Point = plan.Point{Call: &plan.CallPoint{Calls: scenario.Calls(calls), Path: "out/**", Nth: nth, Side: side, Count: scenario.PerTree}}
+		t.Observation.Calls = &observation.Calls{Seen: nth}
+		if j.Verdict == verdict.Inconclusive {
+			t.Observation.Strike, t.Observation.Calls.Seen = nil, nth-1
+		}
+		return t
+	}
+	var trials []harness.Trial
+	for nth := 1; nth <= 40; nth++ {
+		for _, side := range sides {
+			j := good
+			if side == scenario.After && nth%3 == 0 || nth == 40 {
+				j = torn
+			}
+			trials = append(trials, point("every-write", "write", len(trials), nth, side, 40, j))
+		}
+	}
+	trials = append(trials, point("every-write", "write", 80, 41, scenario.Before, 40, none))
+	for i, j := range []verdict.Judgement{torn, good, torn} {
+		again := trialOf("every-write", 100_000_000+i, 0, time.Millisecond, j)
+		again.Again, again.Shot = true, trials[7*i].Shot
+		trials = append(trials, again)
+	}
+	trials = append(trials,
+		point("varies", "rename", 0, 1, scenario.Before, 9, good), point("varies", "rename", 1, 5, scenario.Before, 9, none), point("varies", "rename", 2, 7, scenario.Before, 9, good))
+	return reportOf(info, trials...)
+}
+
 // interrupted is a single scenario with a violation, in a store with a blank in its name.
 func interrupted() Report {
 	j := verdict.Judgement{Verdict: verdict.Violation, Findings: []verdict.Finding{{Check: "deadline", Kind: "killed", Message: "had to be killed after 10 s", Hint: "handle TERM"}}}
@@ -131,7 +172,7 @@ func rendered(t *testing.T, f Format, r Report, s Style) string {
 }
 
 func TestGolden(t *testing.T) {
-	for name, r := range map[string]Report{"mixed": mixed(), "graceful": graceful(), "interrupted": interrupted()} {
+	for name, r := range map[string]Report{"mixed": mixed(), "graceful": graceful(), "interrupted": interrupted(), "swept": swept()} {
 		for format, suffix := range map[string]string{"text": ".txt", "junit": ".xml", "json": ".json"} {
 			t.Run(name+suffix, func(t *testing.T) {
 				got := rendered(t, Formats[format], r, Style{Width: 100})
@@ -233,12 +274,14 @@ func hostileReport(text string) Report {
 	}}
 	bad := trialOf("a", 0, 0, time.Millisecond, j)
 	bad.Judgement.Checked = []string{text}
-	bad.Shot.Point = plan.Point{Line: &plan.LinePoint{Matching: *scenario.MustRegexp("x"), Nth: 1}}
+	bad.Shot.Point = plan.Point{Call: &plan.CallPoint{Calls: scenario.Calls(text), Path: text, Nth: 1, Side: scenario.Side(text)}}
+	bad.Reference = &harness.Reference{Calls: 2}
 	bad.Observation.Degradations = []observation.Degradation{{What: text, Why: text}}
 	failed := trialOf(text, 1, 0, 0, verdict.Judgement{Verdict: verdict.Error, Reason: text})
 	failed.Observation.Failure = &observation.Failure{Kind: "launch", Message: text, Remedy: text}
 	skipped := trialOf("c", 1, 0, 0, verdict.Judgement{Verdict: verdict.Inconclusive, Reason: text})
 	info := infoOf("a")
+	info.Scenarios[0].Strike.Sweep = &scenario.Sweep{Syscall: scenario.Calls(text), Path: text, Sides: []scenario.Side{scenario.Side(text)}}
 	info.Version, info.ID, info.Machine.Kernel = text, text, text
 	r := reportOf(info, bad, failed, skipped)
 	r.Summary.Warnings = []reports.Warning{{File: "trials.jsonl", Message: text}}
