@@ -14,8 +14,8 @@ import (
 // and whether it was proved that there are no more.
 type Sweep struct {
 	// Calls names the system calls, and Path the file that they are about.
-	Calls scenario.Calls `json:"calls"`
-	Path  string         `json:"path,omitempty"`
+	Calls string `json:"calls"`
+	Path  string `json:"path,omitempty"`
 	// Points is how many calls there are to strike at, as far as runs showed them and
 	// the scenario asks for them.
 	Points int `json:"points"`
@@ -131,7 +131,7 @@ func (c *coverage) sweep(s *scenario.Sweep, cut string) *Sweep {
 	if s == nil || c.struck == nil {
 		return nil
 	}
-	sum := &Sweep{Calls: s.Syscall, Path: s.Path, Sides: map[scenario.Side]int{}}
+	sum := &Sweep{Calls: string(s.Syscall), Path: s.Path, Sides: map[scenario.Side]int{}}
 	for _, side := range s.Sides {
 		sum.Sides[side] = 0
 	}
@@ -230,9 +230,9 @@ func (c *coverage) missing(s scenario.Sweep) (untried, absent int) {
 // name is what is swept: "write on out/**".
 func (s Sweep) name() string {
 	if s.Path == "" {
-		return string(s.Calls)
+		return s.Calls
 	}
-	return string(s.Calls) + " on " + s.Path
+	return s.Calls + " on " + s.Path
 }
 
 // all is "all 200 points covered, before and after".

@@ -96,7 +96,7 @@ func pointLines(c reports.Campaign, f reports.Findings) []string {
 	}
 	var lines []string
 	for _, p := range f.Points {
-		lines = append(lines, fmt.Sprintf("  fails at %s %s of %d, %s", Escape(string(c.Sweep.Calls)), numbers("#", p.Nth, p.Count), c.Sweep.Points, Escape(string(p.Side))))
+		lines = append(lines, fmt.Sprintf("  fails at %s %s of %d, %s", Escape(c.Sweep.Calls), numbers("#", p.Nth, p.Count), c.Sweep.Points, Escape(string(p.Side))))
 	}
 	return lines
 }
@@ -106,7 +106,7 @@ func sweepLines(c reports.Campaign) []string {
 	if c.Sweep == nil {
 		return nil
 	}
-	what := string(c.Sweep.Calls)
+	what := c.Sweep.Calls
 	if c.Sweep.Path != "" {
 		what += " on " + c.Sweep.Path
 	}
