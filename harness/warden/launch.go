@@ -130,6 +130,10 @@ func (t *trial) fork(files stdio) (pid, pidfd int, err error) {
 		Dir: t.req.Dir, Env: t.req.Env, Sys: sys,
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
 	})
+	if t.calls != nil && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
+		// The child fails so before its exec, where PTRACE_TRACEME is refused.
+		err = fmt.Errorf("%w: be traced up to its exec: %w", errTrap, err)
+	}
 	return pid, pidfd, err
 }
 
