@@ -289,14 +289,12 @@ func (f *Findings) addPoint(t harness.Trial) {
 	if t.Reference == nil || call == nil || t.Observation.Strike == nil {
 		return
 	}
-	at := slices.IndexFunc(f.Points, func(s Struck) bool { return s.Side == call.Side })
-	if at < 0 {
-		at = len(f.Points)
+	here := func(s Struck) bool { return s.Side == call.Side }
+	if !slices.ContainsFunc(f.Points, here) {
 		f.Points = append(f.Points, Struck{Side: call.Side})
 		slices.SortFunc(f.Points, func(a, b Struck) int { return order(a.Side) - order(b.Side) })
-		at = slices.IndexFunc(f.Points, func(s Struck) bool { return s.Side == call.Side })
 	}
-	s := &f.Points[at]
+	s := &f.Points[slices.IndexFunc(f.Points, here)]
 	s.Count++
 	s.Nth, _ = lowest(s.Nth, call.Nth)
 }
