@@ -144,7 +144,7 @@ ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)`
 		}
 	})
 
-	// It has another number whenever it is looked at: about one look in ten finds nobody,
+	// It has another number whenever it is looked at: one look in some tens finds nobody,
 	// hence the many trials. It ends when the den is removed.
 	const runaway = `
 next() {
@@ -156,7 +156,7 @@ next "$1"`
 
 	It("one that forks and leaves without end does not get away", func(ctx SpecContext) {
 		d := newDen()
-		s := readyShell("runaway", 80, `sh -c "$1" "$1" "$2" & `+untilTerm, runaway, d.write("go-on", ""))
+		s := readyShell("runaway", 200, `sh -c "$1" "$1" "$2" & `+untilTerm, runaway, d.write("go-on", ""))
 		settle := scenario.Duration(5 * time.Millisecond)
 		s.Stop.Settle, s.Strike.Random.Window.To = &settle, time.Millisecond
 		for _, trial := range run(ctx, s) {
