@@ -33,7 +33,7 @@ func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] 
 			}, nil)
 			return
 		}
-		c.strikeAll(ctx, e, o.Calls.Places, func(trial Trial, err error) bool {
+		c.strikeAll(ctx, e, o, func(trial Trial, err error) bool {
 			trial.Reference = counted(o)
 			return yield(trial, err)
 		})
@@ -50,7 +50,9 @@ func counted(o observation.Observation) *Reference {
 }
 
 // strikeAll strikes at every point that the sweep asks for, then looks for the end.
-func (c Campaign) strikeAll(ctx context.Context, e *Engine, places []uint64, yield func(Trial, error) bool) {
+// A target that did not end without a signal has no end to be found.
+func (c Campaign) strikeAll(ctx context.Context, e *Engine, reference observation.Observation, yield func(Trial, error) bool) {
+	places := reference.Calls.Places
 	shots := plan.Sweep(c.Scenario, places)
 	if budget := c.Scenario.Strike.Sweep.Budget.D(); budget > 0 {
 		timed, cancel := context.WithTimeout(ctx, budget)
@@ -62,29 +64,40 @@ func (c Campaign) strikeAll(ctx context.Context, e *Engine, places []uint64, yie
 			return
 		}
 	}
-	if c.Scenario.Strike.Sweep.Points.Last == 0 && c.Scenario.Strike.Sweep.Trials == 0 {
+	if sweep := c.Scenario.Strike.Sweep; sweep.Points.Last == 0 && sweep.Trials == 0 && reference.Missed == "" {
 		c.findEnd(ctx, e, len(shots), len(places), yield)
 	}
 }
 
 // findEnd strikes behind the last call that is known, until a run ends without its
-// point having come: then there was none further.
+// point having come: then there was none further. A point that does come belongs to the
+// sweep, and is struck on the other sides too.
 func (c Campaign) findEnd(ctx context.Context, e *Engine, index, known int, yield func(Trial, error) bool) {
-	for n := known; n <= 2*known+extraBeyond; n++ {
-		select {
-		case <-c.Drain:
-			return
-		default:
-		}
-		if c.Skip != nil && c.Skip(index) {
+	sides := c.Scenario.Strike.Sweep.Sides
+	for n := known + 1; n <= 2*known+extraBeyond; n++ {
+		for i, side := range sides {
+			if c.drained() {
+				return
+			}
+			if c.Skip != nil && c.Skip(index) {
+				index++
+				continue
+			}
+			trial, err := e.Trial(ctx, c.Scenario, index, plan.At(c.Scenario, n, side))
+			if !yield(trial, err) || err != nil || i == 0 && trial.Observation.Strike == nil {
+				return
+			}
 			index++
-			continue
 		}
-		trial, err := e.Trial(ctx, c.Scenario, index, plan.Beyond(c.Scenario, n))
-		if !yield(trial, err) || err != nil || trial.Observation.Strike == nil {
-			return
-		}
-		index++
+	}
+}
+
+func (c Campaign) drained() bool {
+	select {
+	case <-c.Drain:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -253,6 +253,9 @@ func (f *Failures) asksFor(k Failure) bool {
 	case p.Line != nil:
 		o := s.Strike.Output
 		return o != nil && p.Line.Matching.String() == o.Matching.String() && among(p.Line.Nth, o.Nth) && within(p.Line.Delay, o.Delay)
+	case p.File != nil:
+		w := s.Strike.File
+		return w != nil && p.File.Event == w.Event && p.File.Path == w.Path && among(p.File.Nth, w.Nth) && within(p.File.Delay, w.Delay)
 	case p.Call != nil:
 		return asksForCall(s.Strike, *p.Call)
 	}

@@ -139,6 +139,8 @@ func strikeRange(s scenario.Strike) string {
 	switch {
 	case s.Output != nil:
 		return fmt.Sprintf("match %s of /%s/%s", s.Output.Nth, s.Output.Matching, later(s.Output.Delay))
+	case s.File != nil:
+		return fmt.Sprintf("%s %s of %s%s", s.File.Event, s.File.Nth, s.File.Path, later(s.File.Delay))
 	case s.Syscall != nil:
 		return fmt.Sprintf("call %s of %s, %s%s", s.Syscall.Nth, callText(s.Syscall.Call, s.Syscall.Path, s.Syscall.Count), s.Syscall.Side, later(s.Syscall.Delay))
 	case s.Sweep != nil:
@@ -208,6 +210,8 @@ func pointBound(s scenario.Scenario) time.Duration {
 		return strike.Random.Window.To
 	case strike.Output != nil:
 		delay = strike.Output.Delay
+	case strike.File != nil:
+		delay = strike.File.Delay
 	case strike.Syscall != nil:
 		delay = strike.Syscall.Delay
 	}

@@ -42,9 +42,16 @@ var fields = []field{
 	{"strike-output", "RE", "strike when a line of output matches RE, in place of a time", "strike.output.matching", toOutput,
 		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Strike.Output.Matching = v })},
 	{"strike-syscall", "CALL[@PATH]", "strike when the target makes a system call, in place of a time: a name or class such as write or %modify, and a pattern for its file", "strike.syscall.call strike.syscall.path", toSyscall, setSyscall},
-	{"strike-nth", "A..B", "which matching line or system call, drawn at random (default 1)", "strike.output.nth strike.syscall.nth", nil, setNth},
+	{"strike-file", "EVENT@PATH", "strike when something happens to a file, in place of a time: create, close or rename, and a pattern for the file", "strike.file.event strike.file.path", toFile, setFile},
+	{"strike-nth", "A..B", "which matching line, file or system call, drawn at random (default 1)", "strike.output.nth strike.file.nth strike.syscall.nth", nil, setNth},
 	{"strike-side", "SIDE", "where at the system call: before, inside or after it (default before)", "strike.syscall.side", nil, setSide},
-	{"strike-delay", "A..B", "extra time after the line or call, drawn at random (default none)", "strike.output.delay strike.syscall.delay", nil, setDelay},
+	{"strike-delay", "A..B", "extra time after the line or call, drawn at random (default none)", "strike.output.delay strike.file.delay strike.syscall.delay", nil, setDelay},
+	{"second-window", "A..B", "time after the first signal at which the schedule's second one is sent, drawn at random", "strike.stopping.window", toStopping, parsed(setSecondWindow)},
+	{"second-syscall", "CALL[@PATH]", "send the schedule's second signal when the target makes a system call after the first", "strike.stopping.call strike.stopping.path", toStopping, setSecondCall},
+	{"second-nth", "A..B", "which of those calls, drawn at random (default 1)", "strike.stopping.nth", toStopping,
+		parsed(func(s *scenario.Scenario, v scenario.Range) { s.Strike.Stopping.Nth = v })},
+	{"second-side", "SIDE", "where at that call: before, inside or after it (default before)", "strike.stopping.side", toStopping,
+		text(func(s *scenario.Scenario, v string) { s.Strike.Stopping.Side = scenario.Side(v) })},
 	{"sweep", "CALL[@PATH]", "strike at every such system call, one trial each, until a run proves that there is no further one", "strike.sweep.syscall strike.sweep.path", toSweep, setSweep},
 	{"sides", "SIDE,...", "where at every call of the sweep: before, inside, after (default before)", "strike.sweep.side",
 		ofSweepAnew(func(s *scenario.Sweep) { s.Sides = nil }), ofSweep(addSides)},
@@ -186,7 +193,7 @@ func setEnv(s *scenario.Scenario, text string) error {
 // spare is a scenario that has room for every flag, to try a value on.
 func spare() *scenario.Scenario {
 	return &scenario.Scenario{
-		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, Syscall: &scenario.Syscall{}, Sweep: &scenario.Sweep{}},
+		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, File: &scenario.FileEvent{}, Syscall: &scenario.Syscall{}, Sweep: &scenario.Sweep{}, Stopping: &scenario.Stopping{}},
 		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}},
 	}
 }

@@ -65,6 +65,12 @@ var exclusive = [][2]string{
 	{"sweep", "from"},
 	{"sweep", "strike-output"},
 	{"sweep", "strike-syscall"},
+	{"strike-file", "window"},
+	{"strike-file", "from"},
+	{"strike-file", "strike-output"},
+	{"strike-file", "strike-syscall"},
+	{"sweep", "strike-file"},
+	{"second-window", "second-syscall"},
 }
 
 func (o *overlay) check() error {

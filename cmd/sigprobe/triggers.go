@@ -39,6 +39,15 @@ func toSyscall(s *scenario.Scenario) {
 	s.Strike.Syscall = &call
 }
 
+func toFile(s *scenario.Scenario) {
+	file := scenario.FileEvent{Trials: drawn(s.Strike)}
+	if s.Strike.File != nil {
+		file = *s.Strike.File
+	}
+	s.Strike = none(s.Strike)
+	s.Strike.File = &file
+}
+
 func toSweep(s *scenario.Scenario) {
 	sweep := scenario.Sweep{}
 	if s.Strike.Sweep != nil {
@@ -49,7 +58,7 @@ func toSweep(s *scenario.Scenario) {
 
 // none takes the trigger out, and leaves what goes with any of them.
 func none(s scenario.Strike) scenario.Strike {
-	s.Random, s.Output, s.Syscall, s.Sweep = nil, nil, nil, nil
+	s.Random, s.Output, s.File, s.Syscall, s.Sweep = nil, nil, nil, nil, nil
 	return s
 }
 
@@ -60,6 +69,8 @@ func drawn(s scenario.Strike) int {
 		return s.Random.Trials
 	case s.Output != nil:
 		return s.Output.Trials
+	case s.File != nil:
+		return s.File.Trials
 	case s.Syscall != nil:
 		return s.Syscall.Trials
 	}
@@ -68,7 +79,7 @@ func drawn(s scenario.Strike) int {
 
 // randomByDefault makes room for a flag that every trigger has.
 func randomByDefault(s *scenario.Scenario) {
-	if s.Strike.Output == nil && s.Strike.Syscall == nil && s.Strike.Sweep == nil {
+	if s.Strike.Output == nil && s.Strike.File == nil && s.Strike.Syscall == nil && s.Strike.Sweep == nil {
 		toRandom(s)
 	}
 }
@@ -77,6 +88,8 @@ var setTrials = number(func(s *scenario.Scenario, n int) {
 	switch strike := &s.Strike; {
 	case strike.Output != nil:
 		strike.Output.Trials = n
+	case strike.File != nil:
+		strike.File.Trials = n
 	case strike.Syscall != nil:
 		strike.Syscall.Trials = n
 	case strike.Sweep != nil:
@@ -105,18 +118,45 @@ func setSyscall(s *scenario.Scenario, text string) (err error) {
 	return err
 }
 
+func setFile(s *scenario.Scenario, text string) error {
+	event, path, both := strings.Cut(text, "@")
+	if !both || path == "" {
+		return fmt.Errorf("%q names no file; write what happens to which, as in create@out/*.tmp, close@out/* or rename@out/*.json", text)
+	}
+	s.Strike.File.Event, s.Strike.File.Path = scenario.FileDoing(event), path
+	return nil
+}
+
+// toStopping makes room for the second signal's point.
+func toStopping(s *scenario.Scenario) {
+	stopping := scenario.Stopping{}
+	if s.Strike.Stopping != nil {
+		stopping = *s.Strike.Stopping
+	}
+	s.Strike.Stopping = &stopping
+}
+
+func setSecondWindow(s *scenario.Scenario, w scenario.Window) { s.Strike.Stopping.Window = &w }
+
+func setSecondCall(s *scenario.Scenario, text string) (err error) {
+	s.Strike.Stopping.Call, s.Strike.Stopping.Path, err = callAt(text)
+	return err
+}
+
 func setSweep(s *scenario.Scenario, text string) (err error) {
 	s.Strike.Sweep.Syscall, s.Strike.Sweep.Path, err = callAt(text)
 	return err
 }
 
-// errUncounted refuses what counts lines or calls where neither is struck at.
-var errUncounted = errors.New("it counts lines of output or system calls; say which with --strike-output RE or --strike-syscall CALL")
+// errUncounted refuses what counts lines, files or calls where neither is struck at.
+var errUncounted = errors.New("it counts lines of output, events of files or system calls; say which with --strike-output RE, --strike-file EVENT@PATH or --strike-syscall CALL")
 
 func setNth(s *scenario.Scenario, text string) error {
 	switch {
 	case s.Strike.Output != nil:
 		return s.Strike.Output.Nth.UnmarshalText([]byte(text))
+	case s.Strike.File != nil:
+		return s.Strike.File.Nth.UnmarshalText([]byte(text))
 	case s.Strike.Syscall != nil:
 		return s.Strike.Syscall.Nth.UnmarshalText([]byte(text))
 	}
@@ -128,6 +168,8 @@ func setDelay(s *scenario.Scenario, text string) error {
 	switch {
 	case s.Strike.Output != nil:
 		s.Strike.Output.Delay = &delay
+	case s.Strike.File != nil:
+		s.Strike.File.Delay = &delay
 	case s.Strike.Syscall != nil:
 		s.Strike.Syscall.Delay = &delay
 	default:

@@ -42,7 +42,7 @@ func Sweep(s scenario.Scenario, places []uint64) []Shot {
 	var shots []Shot
 	for _, p := range points {
 		for _, side := range sweep.Sides {
-			shots = append(shots, sweepShot(s, p.nth, side))
+			shots = append(shots, At(s, p.nth, side))
 		}
 	}
 	if sweep.Trials > 0 {
@@ -51,11 +51,9 @@ func Sweep(s scenario.Scenario, places []uint64) []Shot {
 	return shots
 }
 
-// Beyond is the shot that ends a sweep: at the call behind the last one of a run that
-// made n. It is the proof that there was no further point, if it does not fire.
-func Beyond(s scenario.Scenario, n int) Shot { return sweepShot(s, n+1, s.Strike.Sweep.Sides[0]) }
-
-func sweepShot(s scenario.Scenario, nth int, side scenario.Side) Shot {
+// At is the shot at the n-th call, on one side. At the call behind the last one that
+// runs make it is the proof that there was no further point, if it does not fire.
+func At(s scenario.Scenario, n int, side scenario.Side) Shot {
 	sweep := s.Strike.Sweep
-	return shotAt(s, CallPoint{Calls: sweep.Syscall, Path: sweep.Path, Nth: nth, Side: side, Count: sweep.Count})
+	return shotAt(s, CallPoint{Calls: sweep.Syscall, Path: sweep.Path, Nth: n, Side: side, Count: sweep.Count})
 }

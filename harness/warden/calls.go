@@ -199,11 +199,11 @@ func (c *callCounter) count(call trap.Call) int {
 func (t *trial) strikeCall() bool {
 	came := t.until(t.callLimit(), func() bool { return t.calls.held != nil || t.calls.failed != nil || t.over() })
 	if t.calls.failed != nil {
-		t.o.Missed = "the system calls could not be followed: " + t.calls.failed.Error()
+		t.o.Failure = &observation.Failure{Kind: "calls", Message: "the target's system calls could not be followed: " + t.calls.failed.Error()}
 		return false
 	}
 	if !came && !t.hostGone {
-		t.o.Missed = fmt.Sprintf("%s did not come within %s: %d such calls were made, and the target had not ended", t.req.Shot.Point, t.req.Limit, t.calls.seen)
+		t.o.Missed = t.missedCall()
 	}
 	held := t.calls.held
 	if held == nil || t.over() {
@@ -221,11 +221,8 @@ func (t *trial) strikeCall() bool {
 	if t.targetEnded() {
 		return false
 	}
-	s.Planned = t.clock.Now()
-	s.Actual = s.Planned
-	t.o.Strike, t.o.Starvation.Harness = &s, 0
-	t.send(t.firstSignal(), s.Actual)
-	t.o.Stage = observation.Struck
+	s.Planned = t.clock.Now() // the thread is held: whenever the signal comes is in time
+	t.fire(&s)
 	t.noteCalls()
 	t.letGo(held, *t.req.Shot.Point.Call, t.firstSignal())
 	return true
@@ -268,6 +265,15 @@ func (t *trial) strikeAgain(s signals.Signal) {
 	t.escalate(s)
 	t.o.Sent[len(t.o.Sent)-1].Event = fmt.Sprintf("%s #%d after the first signal, %s", held.about, point.Nth, point.Side)
 	t.letGo(held, point, s)
+}
+
+// missedCall says what came in place of the call to strike at.
+func (t *trial) missedCall() string {
+	point := *t.req.Shot.Point.Call
+	if point.Nth == 0 {
+		return fmt.Sprintf("the target had not ended by itself within %s, after %d calls that fit: a sweep of it needs an end, such as --points 1..%d", t.req.Limit, t.calls.seen, max(1, t.calls.seen))
+	}
+	return fmt.Sprintf("%s did not come within %s: %d calls that fit were made, and the target had not ended", point, t.req.Limit, t.calls.seen)
 }
 
 // callLimit is when a call that does not come is given up.

@@ -35,15 +35,21 @@ func (t *trial) strikePoint() bool {
 	if !t.aim(planned, &s) {
 		return false
 	}
-	s.Actual = t.clock.Now()
-	t.o.Strike, t.o.Starvation.Harness = &s, 0
-	t.send(t.req.Shot.Schedule.Steps[0].Signal, s.Actual)
-	t.o.Stage = observation.Struck
+	t.fire(&s)
 	// What a dead target was doing cannot be seen any more.
 	if s.Doing == nil && !t.req.Minimal && !t.targetEnded() {
 		t.o.Strike.Doing = t.lookAround()
 	}
 	return true
+}
+
+// fire sends the first signal and records the strike.
+func (t *trial) fire(s *observation.Strike) {
+	s.Actual = t.clock.Now()
+	t.o.Strike, t.o.Starvation.Harness = s, 0
+	t.send(t.firstSignal(), s.Actual)
+	t.o.Stage = observation.Struck
+	t.o.Output.Last = t.lastLine()
 }
 
 // due says that the moment of the strike is known and has come.
@@ -357,7 +363,6 @@ func (t *trial) lookAround() *observation.Doing {
 	doing.Main = main
 	doing.Files = t.target.OpenFiles()
 	doing.Descendants = t.census(doing.At)
-	t.o.Output.Last = t.lastLine()
 	t.noteListening(doing)
 	return &doing
 }

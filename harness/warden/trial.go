@@ -405,6 +405,9 @@ func (t *trial) finish() {
 	if t.req.Shot.Point.Call != nil && t.o.Calls == nil && t.calls != nil {
 		t.noteCalls()
 	}
+	if t.calls != nil && t.calls.failed != nil && t.o.Failure == nil {
+		t.degrade("syscall", t.calls.failed.Error())
+	}
 	t.o.Output.Seen = t.lines.Seen()[:min(len(t.req.Watch), len(t.lines.Seen()))]
 	for i, output := range t.outputs {
 		captured := output.finish(t.w.buf, t.clock.Now())
