@@ -397,7 +397,9 @@ func (t *trial) noteAbandoned(pid int) {
 
 // finish removes what is left of the tree and takes in the rest of the output.
 func (t *trial) finish() {
-	if t.forked {
+	// What could not be removed a moment ago is not tried once more.
+	tried := t.o.Failure != nil && t.o.Failure.Kind == "cleanup"
+	if t.forked && !tried {
 		if err := t.w.empty(time.Now().Add(killBound)); err != nil && t.o.Failure == nil {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
