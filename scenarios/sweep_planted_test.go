@@ -64,8 +64,7 @@ var _ = Describe("A window between system calls", func() {
 		s.Strike = scenario.Strike{Random: &scenario.Random{
 			Trials: 300, From: scenario.FromReady, Window: &scenario.Window{To: 5 * time.Second},
 		}}
-		var tally verdict.Tally
-		tally = many(ctx, openEngine(soakJobs), s, seed(), func(harness.Trial) {})
+		tally := many(ctx, openEngine(soakJobs), s, seed(), func(harness.Trial) {})
 		addRow("two-ms-window, at random", tally, fmt.Sprintf("%d of 300 shots found it; the sweep did", tally.Violation))
 		Expect(tally.Error).To(BeZero())
 	})
