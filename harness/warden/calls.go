@@ -154,6 +154,12 @@ func (c *callCounter) event(revents int16, at time.Duration) {
 	}
 }
 
+// counting says that calls are counted and let go, and nobody waits for anything else of
+// them.
+func (c *callCounter) counting() bool {
+	return c.held == nil && !c.done && !c.hungUp && c.failed == nil
+}
+
 func (c *callCounter) take(call trap.Call, at time.Duration) error {
 	if c.step != nil {
 		if mine, err := c.step.Again(call); mine || err != nil {
