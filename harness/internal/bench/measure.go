@@ -25,6 +25,7 @@ var groups = []struct {
 	{"lateness", measureLateness},
 	{"exit", measureExit},
 	{"census", measureCensus},
+	{"sweep", measureSweep},
 }
 
 func groupNames() []string {

@@ -72,7 +72,7 @@ type Bound struct {
 	// Low and High enclose the middle half of the rounds.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
-	// Unit is "times" or "µs".
+	// Unit is "times", "µs" or "ms".
 	Unit string `json:"unit"`
 	// AtLeast turns the limit from a ceiling into a floor.
 	AtLeast bool    `json:"at_least,omitempty"`
