@@ -67,7 +67,8 @@ var _ = Describe("A target of a sigprobe that was started", func() {
 	It("starts with HUP and INT ignored where --inherit-signals asks for that", func() {
 		d := newDen()
 		status, summary := d.start(d.startedBy(ignoring, "--inherit-signals", "--schedule", "INT/200ms/KILL")).summary()
-		Expect(d.signals("SigIgn")).To(Equal(bit(unix.SIGINT) | bit(unix.SIGHUP)))
+		// Whoever started the suite may have left the C library's two own signals ignored.
+		Expect(d.signals("SigIgn") &^ (bit(32) | bit(33))).To(Equal(bit(unix.SIGINT) | bit(unix.SIGHUP)))
 		Expect(outcome(summary.Scenarios[0])).To(Equal([]string{"violation", "deadline/ignored"}))
 		Expect(status).To(Equal(1))
 		d.leavesNothing()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func ginkgo(suites []string, o options, total *tally) error {
 // label soak; nothing else runs beside them, and the race detector would only slow
 // them down.
 func ginkgoArgs(o options, report string) []string {
-	args := []string{"run", ginkgoCommand, "run", "-p", "--randomize-all", "--randomize-suites", "--keep-going",
+	args := []string{"run", ginkgoCommand, "run", procs(o), "--randomize-all", "--randomize-suites", "--keep-going",
 		"--fail-on-empty", "--fail-on-pending", "--poll-progress-after=60s", "--output-dir=" + outDir, "--json-report=" + report}
 	if !isTerminal(os.Stdout) {
 		args = append(args, "--no-color")
@@ -48,6 +49,15 @@ func ginkgoArgs(o options, report string) []string {
 		return append(args, "--label-filter=soak", "--timeout=6h", "-v")
 	}
 	return append(args, "--label-filter=!soak", "--timeout=10m", fmt.Sprintf("--race=%t", o.race))
+}
+
+// procs is how many processes the specs are dealt to. Most of a spec is waiting, so there
+// is one more of them than processors.
+func procs(o options) string {
+	if o.soak {
+		return "-p"
+	}
+	return fmt.Sprintf("--procs=%d", runtime.NumCPU()+1)
 }
 
 // isTerminal takes every character device for one, which is close enough to decide
