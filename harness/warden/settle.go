@@ -3,6 +3,7 @@ package warden
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -221,7 +222,7 @@ func (t *trial) lineage(m observation.Member) []observation.Member {
 
 func (t *trial) mainMember() observation.Member {
 	main := observation.Member{Identity: t.target.Identity, Parent: os.Getpid(), Session: t.target.PID, Group: t.target.PID}
-	if t.o.Strike != nil && t.o.Strike.Doing != nil {
+	if main.Command = filepath.Base(t.req.Path); t.o.Strike != nil && t.o.Strike.Doing != nil {
 		main.Command = t.o.Strike.Doing.Main.Command
 	}
 	return main

@@ -36,11 +36,23 @@ func (t *trial) strikePoint() bool {
 		return false
 	}
 	t.fire(&s)
-	// What a dead target was doing cannot be seen any more.
-	if s.Doing == nil && !t.req.Minimal && !t.targetEnded() {
-		t.o.Strike.Doing = t.lookAround()
+	if s.Doing == nil && !t.req.Minimal {
+		t.lookAfterwards()
 	}
 	return true
+}
+
+// lookAfterwards looks at a target for which there was no time before the strike. What
+// a dead one was doing cannot be seen any more, and of one without a handler nothing
+// but its dying: there only the tree counts, before its orphans lose their parent.
+func (t *trial) lookAfterwards() {
+	switch {
+	case t.targetEnded():
+	case t.disposition == observation.Default:
+		t.census(t.clock.Now())
+	default:
+		t.o.Strike.Doing = t.lookAround()
+	}
 }
 
 // fire sends the first signal and records the strike.
