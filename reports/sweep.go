@@ -165,6 +165,8 @@ func (s *Sweep) count(struck map[scenario.Side]map[int]bool, sides []scenario.Si
 
 func (c *coverage) reason(s scenario.Sweep, sum Sweep, cut string) string {
 	switch {
+	case sum.Points == 0 && c.reference.Calls == 0 && !c.reference.Ended:
+		return "there is no point to strike at: the reference run could not be carried to its end"
 	case sum.Points == 0 && c.reference.Calls == 0:
 		return "there is no point to strike at: no system call fits " + sum.name()
 	case sum.Points == 0:

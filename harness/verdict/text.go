@@ -156,6 +156,9 @@ func (f facts) story() []string {
 func (f facts) struck() string {
 	strike := f.o.Strike
 	text := fmt.Sprintf("struck %s after launch, %s late", span(strike.Actual), span(strike.Late()))
+	if strike.Event != "" {
+		text = fmt.Sprintf("struck %s after launch at %s", span(strike.Actual), plain(strike.Event))
+	}
 	if strike.Doing != nil {
 		main := strike.Doing.Main
 		text += "; it was in " + busy(main.State, main.Syscall, main.WChan)
@@ -165,6 +168,9 @@ func (f facts) struck() string {
 
 func (f facts) sent(s observation.Sent) string {
 	text := fmt.Sprintf("+%s: %s to %s", span(s.At-f.o.Strike.Actual), s.Signal, s.To)
+	if s.Event != "" {
+		text += " at " + plain(s.Event)
+	}
 	if s.Final {
 		text = fmt.Sprintf("+%s: %s to the whole tree, by sigprobe", span(s.At-f.o.Strike.Actual), s.Signal)
 	}
