@@ -107,7 +107,7 @@ func came(c reports.Campaign) promise {
 
 // shipped runs the scenarios of this folder in one run and prints a line for each.
 func shipped() (wrong int, err error) {
-	files := []string{"well-behaved.yaml", "flawed.yaml", "hostile.yaml", "node.yaml"}
+	files := []string{"well-behaved.yaml", "flawed.yaml", "hostile.yaml", "sweep.yaml", "node.yaml"}
 	if _, err := exec.LookPath("node"); err != nil {
 		fmt.Println("skipped: node.yaml, because node is not installed")
 		files = files[:3]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/observation"
-	"github.com/sigprobe/sigprobe/harness/plan"
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports"
@@ -97,13 +97,15 @@ func (b *bench) forkExec() (time.Duration, error) {
 	return took, errors.Join(killed, err)
 }
 
-// runner runs trials of one scenario and records them, as `sigprobe run` does.
+// runner runs the campaign of one scenario and records its trials, as `sigprobe run`
+// does: while a trial is recorded the next one is on its way.
 type runner struct {
 	engine *harness.Engine
 	writer *reports.Writer
 	s      scenario.Scenario
-	plan   plan.Plan
-	next   int
+	// next gives the next trial of the campaign, stop ends it; nil before the first.
+	next func() (harness.Trial, error, bool)
+	stop func()
 }
 
 // seed makes the shots the same in every run.
@@ -125,10 +127,15 @@ func openRunner(b *bench, name string, workdir scenario.Workdir, window scenario
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	return &runner{engine: engine, writer: writer, s: s, plan: plan.New(s, seed)}, nil
+	return &runner{engine: engine, writer: writer, s: s}, nil
 }
 
-func (r *runner) close() error { return errors.Join(r.writer.Close(), r.engine.Close()) }
+func (r *runner) close() error {
+	if r.stop != nil {
+		r.stop()
+	}
+	return errors.Join(r.writer.Close(), r.engine.Close())
+}
 
 // describe notes what the trials are tracked with here.
 func (r *runner) describe(ctx context.Context, g *Group) error {
@@ -146,17 +153,21 @@ func (r *runner) describe(ctx context.Context, g *Group) error {
 // trial runs the next trial and records it. One that does not go as sleep must is an
 // error: its time would be that of something else.
 func (r *runner) trial(ctx context.Context) (harness.Trial, error) {
-	i := r.next
-	r.next++
-	t, err := r.engine.Trial(ctx, r.s, i, r.plan.Shot(i))
+	if r.next == nil {
+		r.next, r.stop = iter.Pull2(harness.Campaign{Scenario: r.s, Seed: seed}.Trials(ctx, r.engine))
+	}
+	t, err, more := r.next()
 	if err != nil {
 		return t, err
+	}
+	if !more {
+		return t, errors.New("the campaign has no more trials")
 	}
 	if err := r.writer.Append(t); err != nil {
 		return t, err
 	}
 	if t.Judgement.Verdict != verdict.Graceful || t.Observation.Strike == nil {
-		return t, fmt.Errorf("trial %d was no plain stop of sleep: %s %s %v", i, t.Judgement.Verdict, t.Judgement.Reason, t.Judgement.Findings)
+		return t, fmt.Errorf("trial %d was no plain stop of sleep: %s %s %v", t.Index, t.Judgement.Verdict, t.Judgement.Reason, t.Judgement.Findings)
 	}
 	return t, nil
 }
