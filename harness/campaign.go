@@ -61,18 +61,13 @@ type result struct {
 	err   error
 }
 
-// start deals the shots to as many goroutines as the engine has jobs. The channel is
+// start deals the shots to as many goroutines as the engine has lanes. The channel is
 // closed when all have ended.
 func (c Campaign) start(ctx context.Context, e *Engine, n int, shot func(int) plan.Shot) <-chan result {
 	indices, results := make(chan int), make(chan result)
 	var workers sync.WaitGroup
 	for range min(e.Jobs(), n) {
-		workers.Go(func() {
-			for i := range indices {
-				trial, err := e.Trial(ctx, c.Scenario, i, shot(i))
-				results <- result{trial, err}
-			}
-		})
+		workers.Go(func() { c.work(ctx, e, indices, shot, results) })
 	}
 	go func() {
 		c.deal(ctx, n, indices)
@@ -81,6 +76,37 @@ func (c Campaign) start(ctx context.Context, e *Engine, n int, shot func(int) pl
 		close(results)
 	}()
 	return results
+}
+
+// work runs the shots that it is dealt on one lane, one after the other. While they are
+// short the next one is begun before the last one's end is waited for.
+func (c Campaign) work(ctx context.Context, e *Engine, indices <-chan int, shot func(int) plan.Shot, results chan<- result) {
+	l, err := e.take(ctx)
+	if err != nil {
+		return
+	}
+	defer e.giveBack(l)
+	end := func(r *running) {
+		trial, err := r.end()
+		select {
+		case results <- result{trial, err}:
+		case <-ctx.Done(): // nobody may be there any more to take it
+		}
+	}
+	var last *running
+	for i := range indices {
+		next := e.begin(ctx, l, c.Scenario, i, shot(i))
+		if last != nil {
+			end(last)
+		}
+		if last = next; last.flight == nil || !l.mayWait(last.flight) {
+			end(last)
+			last = nil
+		}
+	}
+	if last != nil {
+		end(last)
+	}
 }
 
 func (c Campaign) deal(ctx context.Context, n int, indices chan<- int) {

@@ -21,9 +21,7 @@ import (
 // use by several goroutines; at most as many trials run at once as it has wardens.
 type Engine struct {
 	room *files.Room
-	// idle holds the wardens that wait for work; nil stands for one that is yet to be
-	// started, or that died and is to be replaced.
-	idle chan *warden.Warden
+	idle chan *lane // those that nobody has taken
 	jobs int
 }
 
@@ -35,9 +33,9 @@ func Open(jobs int) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{room: room, idle: make(chan *warden.Warden, jobs), jobs: jobs}
+	e := &Engine{room: room, idle: make(chan *lane, jobs), jobs: jobs}
 	for range jobs {
-		e.idle <- nil
+		e.idle <- &lane{}
 	}
 	return e, nil
 }
@@ -47,9 +45,7 @@ func Open(jobs int) (*Engine, error) {
 func (e *Engine) Close() error {
 	var errs []error
 	for range e.jobs {
-		if w := <-e.idle; w != nil {
-			errs = append(errs, w.Close())
-		}
+		errs = append(errs, (<-e.idle).close())
 	}
 	errs = append(errs, e.room.Close())
 	return errors.Join(errs...)
@@ -61,78 +57,110 @@ func (e *Engine) Jobs() int { return e.jobs }
 // Abilities tells what the wardens found that this machine permits. It starts one if
 // none runs yet.
 func (e *Engine) Abilities(ctx context.Context) (warden.Abilities, error) {
-	w, err := e.borrow(ctx)
+	l, err := e.take(ctx)
 	if err != nil {
 		return warden.Abilities{}, err
 	}
-	e.idle <- w
-	return w.Abilities, nil
+	defer e.giveBack(l)
+	return l.abilities()
 }
 
-// borrow takes an idle warden, starting one where needed. It blocks while all work.
-func (e *Engine) borrow(ctx context.Context) (*warden.Warden, error) {
+// take takes an idle lane. It blocks while all work.
+func (e *Engine) take(ctx context.Context) (*lane, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case w := <-e.idle:
-		if w != nil {
-			return w, nil
-		}
+	case l := <-e.idle:
+		return l, nil
 	}
-	w, err := warden.Start()
-	if err != nil {
-		e.idle <- nil
-		return nil, err
-	}
-	return w, nil
 }
+
+func (e *Engine) giveBack(l *lane) { e.idle <- l }
 
 // Trial runs one shot at the scenario's target and judges it. The scenario's defaults
 // must be filled in. The error is not nil only when ctx ended: the trial then did not
 // take place. Whatever else goes wrong is the trial's verdict, "error".
 func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot) (Trial, error) {
-	o, err := e.observe(ctx, s, shot, false)
-	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
-		return Trial{}, ctx.Err()
+	l, err := e.take(ctx)
+	if err != nil {
+		return Trial{}, err
+	}
+	defer e.giveBack(l)
+	return e.begin(ctx, l, s, index, shot).end()
+}
+
+// running is a trial on its way.
+type running struct {
+	*watch
+	index int
+	shot  plan.Shot
+}
+
+// begin begins a trial on a lane. Trials of one lane must end in the order of their
+// beginning.
+func (e *Engine) begin(ctx context.Context, l *lane, s scenario.Scenario, index int, shot plan.Shot) *running {
+	return &running{e.watch(ctx, l, s, shot, false), index, shot}
+}
+
+// end waits for the trial's end and judges it.
+func (r *running) end() (Trial, error) {
+	o, err := r.observe()
+	if r.ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
+		return Trial{}, r.ctx.Err()
 	}
 	if err != nil {
 		o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 	}
-	return Trial{Scenario: s.Name, Index: index, Shot: shot, Observation: o, Judgement: verdict.Judge(s, o)}, nil
+	return Trial{Scenario: r.s.Name, Index: r.index, Shot: r.shot, Observation: o, Judgement: verdict.Judge(r.s, o)}, nil
 }
 
-// observe prepares the work folder, has a warden strike, and removes the folder.
-// places asks where in the target its system calls were made.
-func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, places bool) (o observation.Observation, err error) {
+// watch is a target that is, or will be, launched and watched.
+type watch struct {
+	ctx    context.Context
+	s      scenario.Scenario
+	space  *files.Workspace // nil for a target that runs in a folder of its user's
+	flight *flight
+	err    error // of the preparations
+}
+
+// watch prepares the work folder and has a warden launch the target and strike. places
+// asks where in the target its system calls are made.
+func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot, places bool) *watch {
+	w := &watch{ctx: ctx, s: s}
 	request, err := newRequest(s, shot)
 	if err != nil {
-		return o, err
+		return w.failed(err)
 	}
 	request.Places = places
 	if s.Target.Workdir == scenario.Fresh {
-		space, err := e.room.Workspace(s.Target.Files)
-		if err != nil {
-			return o, err
+		if w.space, err = e.room.Workspace(s.Target.Files); err != nil {
+			return w.failed(err)
 		}
-		defer func() { err = errors.Join(err, space.Close()) }()
-		request.Dir = space.Work
-		request.Env = with(request.Env, "TMPDIR", space.Temp)
+		request.Dir = w.space.Work
+		request.Env = with(request.Env, "TMPDIR", w.space.Temp)
 	}
 	request.Env = with(request.Env, "PWD", request.Dir)
-	w, err := e.borrow(ctx)
-	if err != nil {
-		return o, err
+	w.flight = l.launch(ctx, request)
+	return w
+}
+
+func (w *watch) failed(err error) *watch {
+	w.err = err
+	return w
+}
+
+// observe waits until the target and its tree are gone and removes the work folder.
+func (w *watch) observe() (o observation.Observation, err error) {
+	if w.err != nil {
+		return o, w.err
 	}
-	o, err = w.Run(ctx, request)
-	if err != nil || ctx.Err() != nil {
-		err = errors.Join(err, w.Close())
-		w = nil // the next trial gets a new one
-	} else if o.Failure != nil && o.Failure.Kind == "cleanup" {
-		// What it could not remove would be taken for a survivor of the next trial.
-		w.Close() //nolint:errcheck // the observation says already what is left
-		w = nil
+	o, err = w.flight.land()
+	if w.space != nil {
+		err = errors.Join(err, w.space.Close())
 	}
-	e.idle <- w
 	return o, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -19,7 +20,7 @@ const extraBeyond = 16
 func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] {
 	return func(yield func(Trial, error) bool) {
 		reference := plan.Reference(c.Scenario)
-		o, err := e.observe(ctx, c.Scenario, reference, true)
+		o, err := e.count(ctx, c.Scenario, reference)
 		if ctx.Err() != nil {
 			yield(Trial{}, ctx.Err())
 			return
@@ -38,6 +39,16 @@ func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] 
 			return yield(trial, err)
 		})
 	}
+}
+
+// count runs the target once and has its calls counted.
+func (e *Engine) count(ctx context.Context, s scenario.Scenario, reference plan.Shot) (o observation.Observation, err error) {
+	l, err := e.take(ctx)
+	if err != nil {
+		return o, err
+	}
+	defer e.giveBack(l)
+	return e.watch(ctx, l, s, reference, true).observe()
 }
 
 // counted is what the trials of a sweep say of its reference run.

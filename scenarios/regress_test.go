@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -315,6 +316,37 @@ while :; do sleep 0.005; done`, d.mark, d.path("launches"))
 		for i, want := range []string{"graceful", "error", "graceful", "graceful"} {
 			Expect(reasons(got[i])).To(Equal([]string{want}), describe(got[i]))
 		}
+		Expect(d.living()).To(BeEmpty())
+	})
+
+	It("when it is killed while the next trial waits behind the one that runs", func(ctx SpecContext) {
+		d := newDen()
+		s := scenario.Scenario{
+			Name:   "queued",
+			Target: scenario.Target{Command: []string{"sleep", d.mark}, Workdir: scenario.Inherit},
+			Strike: scenario.Strike{Random: &scenario.Random{Trials: 200, From: scenario.FromLaunch, Window: &scenario.Window{}}},
+			Expect: scenario.Expect{Exit: []scenario.Accept{{Kind: observation.DefaultAction}}},
+		}.WithDefaults()
+		var got []int
+		kills, errors := 0, 0
+		self := &process{den: d, pid: os.Getpid()}
+		many(ctx, openEngine(1), s, seed(), func(trial harness.Trial) {
+			got = append(got, trial.Index)
+			if trial.Judgement.Verdict == verdict.Error {
+				errors++
+				Expect(trial.Judgement.Reason).To(ContainSubstring("the warden died"))
+			}
+			if trial.Index%20 == 10 {
+				for _, pid := range self.noteWardens() {
+					kills++
+					Expect(unix.Kill(pid, unix.SIGKILL)).To(Succeed())
+				}
+			}
+		})
+		Expect(kills).To(BeNumerically(">=", 5))
+		Expect(errors).To(BeNumerically("<=", kills), "one trial for each warden at the most")
+		Expect(got).To(HaveLen(200))
+		Expect(slices.IsSorted(got)).To(BeTrue(), "none is lost, made twice or out of turn: %v", got)
 		Expect(d.living()).To(BeEmpty())
 	})
 

@@ -112,6 +112,36 @@ var _ = Describe("A warden", func() {
 		Expect(group()).NotTo(BeADirectory())
 	})
 
+	It("carries out what it is asked for meanwhile behind what it is at", func(ctx SpecContext) {
+		request := anHour(folder, "sleep 1000")
+		request.Shot.Point.Time.After = 0
+		var asked []*warden.Asked
+		for range 8 {
+			asked = append(asked, w.Ask(ctx, request))
+		}
+		var last time.Time
+		for _, a := range asked {
+			o, err := a.Answer()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(o.Failure).To(BeNil())
+			Expect(o.Launched).To(BeTemporally(">", last), "one after the other, in the order of asking")
+			last = o.Launched.Add(o.Exit.At)
+		}
+		Expect(w.Close()).To(Succeed())
+	})
+
+	It("says of a trial that it did not come to that it did not take place", func(ctx SpecContext) {
+		first, second := w.Ask(ctx, anHour(folder, family)), w.Ask(ctx, anHour(folder, "sleep 1000"))
+		pids := members(folder)
+		Expect(unix.Kill(w.PID(), unix.SIGKILL)).To(Succeed())
+		_, err := first.Answer()
+		Expect(err).To(MatchError(ContainSubstring("the warden died")))
+		_, err = second.Answer()
+		Expect(err).To(MatchError(warden.ErrUnstarted))
+		Expect(w.Close()).NotTo(Succeed())
+		Eventually(func() []int { return alive(pids) }).Should(BeEmpty())
+	})
+
 	It("gives its target default dispositions, an empty mask and three descriptors, whatever it has itself", func(ctx SpecContext) {
 		leak, err := os.Open("/dev/null")
 		Expect(err).NotTo(HaveOccurred())

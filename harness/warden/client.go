@@ -1,6 +1,7 @@
 package warden
 
 import (
+	"cmp"
 	"context"
 	"encoding/gob"
 	"errors"
@@ -22,17 +23,22 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 )
 
-// Warden is the host's side of one warden process. It runs one trial at a time.
+// Warden is the host's side of one warden process. It runs one trial at a time; the next
+// one may be asked for meanwhile, and is launched without a pause behind the first. It is
+// for one goroutine at a time.
 type Warden struct {
 	// Abilities is what the warden found that this machine permits.
 	Abilities Abilities
 
-	cmd    *exec.Cmd
-	socket *os.File
-	out    *gob.Encoder
-	in     *gob.Decoder
-	stderr *tail
-	id     observation.Identity
+	// ended is set when no further answer comes: the warden has died, or leaves.
+	ended    bool
+	answered bool // at least once
+	cmd      *exec.Cmd
+	socket   *os.File
+	out      *gob.Encoder
+	in       *gob.Decoder
+	stderr   *tail
+	id       observation.Identity
 }
 
 // startBound is how long a warden may take to greet, leaveBound how long to remove
@@ -101,9 +107,10 @@ func (w *Warden) boundReads(d time.Duration) {
 	}
 }
 
-// died adds what the warden said on its standard error.
+// died adds what the warden said on its standard error. The kernel resets the connection
+// of one that leaves a request unread.
 func (w *Warden) died(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.ECONNRESET) {
 		err = errors.New("the warden died")
 	}
 	if said := w.stderr.String(); said != "" {
@@ -112,32 +119,78 @@ func (w *Warden) died(err error) error {
 	return err
 }
 
+// ErrUnstarted says that a trial did not take place, because the warden has left after
+// the one before: another warden can carry it out.
+var ErrUnstarted = errors.New("the warden has left before this trial")
+
 // Run runs one trial and returns what was observed. A cancelled context makes the
-// warden kill the tree and leave; the Warden is then of no more use, as after any
-// error. A target that misbehaves, or cannot be started, is no error: the observation
-// tells.
+// warden kill the tree and leave; the Warden is then of no more use, as after any error
+// and after an observation that has a Failure of the kind "cleanup". A target that
+// misbehaves, or cannot be started, is no error: the observation tells.
 func (w *Warden) Run(ctx context.Context, request Request) (observation.Observation, error) {
-	stop := context.AfterFunc(ctx, func() { unixShutdown(w.socket, unix.SHUT_WR) })
-	defer stop()
+	return w.Ask(ctx, request).Answer()
+}
+
+// Asked is a trial that a warden was asked for.
+type Asked struct {
+	w     *Warden
+	ctx   context.Context
+	bound time.Duration
+	err   error // of asking
+	stop  func() bool
+}
+
+// Ask asks for a trial, which is begun at once or behind those that were asked for
+// before. Answers must be fetched in the order of asking, each once.
+func (w *Warden) Ask(ctx context.Context, request Request) *Asked {
+	a := &Asked{w: w, ctx: ctx, bound: request.bound()}
+	a.stop = context.AfterFunc(ctx, func() { unixShutdown(w.socket, unix.SHUT_WR) })
+	request.Env = append(slices.Clip(request.Env), markerName+"="+marker(w.id))
+	if err := w.out.Encode(request); err != nil {
+		a.err = fmt.Errorf("send a request: %w", err)
+	}
+	return a
+}
+
+// Answer waits for the end of the trial and returns what [Warden.Run] returns, or
+// [ErrUnstarted] where the warden left before it.
+func (a *Asked) Answer() (o observation.Observation, err error) {
+	defer a.stop()
+	if a.w.ended {
+		return o, cmp.Or(a.ctx.Err(), ErrUnstarted)
+	}
+	if a.err != nil && a.w.answered {
+		a.w.ended = true // it died since the trial before, and never read this request
+		return o, cmp.Or(a.ctx.Err(), ErrUnstarted)
+	}
+	if err = a.err; err == nil {
+		o, err = a.w.answer(a.bound)
+	}
+	a.w.answered = true
+	a.w.ended = err != nil || o.Failure != nil && o.Failure.Kind == "cleanup"
+	if err != nil {
+		return o, a.w.lost(a.ctx, err)
+	}
+	return o, nil
+}
+
+// answer reads the answer to the request that is carried out.
+func (w *Warden) answer(bound time.Duration) (o observation.Observation, err error) {
 	var silent atomic.Bool
-	bound := time.AfterFunc(request.bound(), func() {
+	timer := time.AfterFunc(bound, func() {
 		silent.Store(true)
 		unixShutdown(w.socket, unix.SHUT_RDWR)
 	})
-	defer bound.Stop()
-	request.Env = append(slices.Clip(request.Env), markerName+"="+marker(w.id))
-	if err := w.out.Encode(request); err != nil {
-		return observation.Observation{}, w.lost(ctx, fmt.Errorf("send a request: %w", err))
-	}
+	defer timer.Stop()
 	var answer reply
 	if err := w.in.Decode(&answer); err != nil {
 		if silent.Load() {
-			err = fmt.Errorf("no answer within %s; look whether something stopped it (state T) or holds it in the kernel (state D)", request.bound())
+			err = fmt.Errorf("no answer within %s; look whether something stopped it (state T) or holds it in the kernel (state D)", bound)
 		}
-		return observation.Observation{}, w.lost(ctx, w.died(err))
+		return o, w.died(err)
 	}
 	if answer.Observation == nil {
-		return observation.Observation{}, w.lost(ctx, errors.New("the warden answered without an observation"))
+		return o, errors.New("the warden answered without an observation")
 	}
 	return *answer.Observation, nil
 }

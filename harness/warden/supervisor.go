@@ -73,6 +73,9 @@ func (w *supervisor) serve(control *os.File) error {
 			}
 			return fmt.Errorf("answer a request: %w", err)
 		}
+		if o.Failure != nil && (o.Failure.Kind == "interrupted" || o.Failure.Kind == "cleanup") {
+			return nil // the host is gone, or what is left would be taken for a part of the next tree
+		}
 		w.tidy()
 	}
 }
