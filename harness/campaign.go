@@ -31,6 +31,9 @@ func (c Campaign) Trials(ctx context.Context, e *Engine) iter.Seq2[Trial, error]
 	if c.Scenario.Strike.Sweep != nil {
 		return c.sweep(ctx, e)
 	}
+	if c.Scenario.Strike.Handlers != nil {
+		return c.aroundHandlers(ctx, e)
+	}
 	shots := plan.New(c.Scenario, c.Seed)
 	return c.run(ctx, e, shots.Len(), shots.Shot)
 }

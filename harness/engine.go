@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sigprobe/sigprobe/harness/internal/files"
 	"github.com/sigprobe/sigprobe/harness/observation"
@@ -23,6 +24,9 @@ type Engine struct {
 	room *files.Room
 	idle chan *lane // those that nobody has taken
 	jobs int
+
+	// handlers is when the targets of scenarios install their handlers.
+	handlers foretold
 }
 
 // Open makes an engine with a number of parallel jobs, at least one. Wardens are
@@ -33,7 +37,7 @@ func Open(jobs int) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{room: room, idle: make(chan *lane, jobs), jobs: jobs}
+	e := &Engine{room: room, idle: make(chan *lane, jobs), jobs: jobs, handlers: foretold{at: map[string]time.Duration{}}}
 	for range jobs {
 		e.idle <- &lane{}
 	}
@@ -89,6 +93,9 @@ func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot
 		return Trial{}, err
 	}
 	defer e.giveBack(l)
+	if o, known := e.foretell(ctx, l, s, shot); !known {
+		return judged(ctx, s, index, shot, o, nil)
+	}
 	return e.begin(ctx, l, s, index, shot).end()
 }
 
@@ -108,13 +115,18 @@ func (e *Engine) begin(ctx context.Context, l *lane, s scenario.Scenario, index 
 // end waits for the trial's end and judges it.
 func (r *running) end() (Trial, error) {
 	o, err := r.observe()
-	if r.ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
-		return Trial{}, r.ctx.Err()
+	return judged(r.ctx, r.s, r.index, r.shot, o, err)
+}
+
+// judged makes a trial of what was observed. The error is not nil only when ctx ended.
+func judged(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot, o observation.Observation, err error) (Trial, error) {
+	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
+		return Trial{}, ctx.Err()
 	}
 	if err != nil {
 		o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 	}
-	return Trial{Scenario: r.s.Name, Index: r.index, Shot: r.shot, Observation: o, Judgement: verdict.Judge(r.s, o)}, nil
+	return Trial{Scenario: s.Name, Index: index, Shot: shot, Observation: o, Judgement: verdict.Judge(s, o)}, nil
 }
 
 // watch is a target that is, or will be, launched and watched.
@@ -135,6 +147,7 @@ func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot p
 		return w.failed(err)
 	}
 	request.Places = places
+	request.HandlerAt = e.handlers.of(s, shot.Point)
 	if s.Target.Workdir == scenario.Fresh {
 		if w.space, err = e.room.Workspace(s.Target.Files); err != nil {
 			return w.failed(err)

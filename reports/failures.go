@@ -256,6 +256,9 @@ func (f *Failures) asksFor(k Failure) bool {
 	case p.File != nil:
 		w := s.Strike.File
 		return w != nil && p.File.Event == w.Event && p.File.Path == w.Path && among(p.File.Nth, w.Nth) && within(p.File.Delay, w.Delay)
+	case p.Handler != nil:
+		h := s.Strike.Handlers
+		return h != nil && p.Handler.Nth == h.Nth && p.Handler.Offset >= h.Window.From && p.Handler.Offset <= h.Window.To
 	case p.Call != nil:
 		return asksForCall(s.Strike, *p.Call)
 	}

@@ -143,6 +143,8 @@ func strikeRange(s scenario.Strike) string {
 		return fmt.Sprintf("%s %s of %s%s", s.File.Event, s.File.Nth, s.File.Path, later(s.File.Delay))
 	case s.Syscall != nil:
 		return fmt.Sprintf("call %s of %s, %s%s", s.Syscall.Nth, callText(s.Syscall.Call, s.Syscall.Path, s.Syscall.Count), s.Syscall.Side, later(s.Syscall.Delay))
+	case s.Handlers != nil:
+		return fmt.Sprintf("%s around the moment at which its handler is installed", s.Handlers.Window)
 	case s.Sweep != nil:
 		return fmt.Sprintf("calls %s of %s", s.Sweep.Points, callText(s.Sweep.Syscall, s.Sweep.Path, s.Sweep.Count))
 	}
@@ -208,6 +210,8 @@ func pointBound(s scenario.Scenario) time.Duration {
 	switch strike := s.Strike; {
 	case strike.Random != nil:
 		return strike.Random.Window.To
+	case strike.Handlers != nil:
+		return s.Ready.Timeout.D() + max(0, strike.Handlers.Window.To)
 	case strike.Output != nil:
 		delay = strike.Output.Delay
 	case strike.File != nil:

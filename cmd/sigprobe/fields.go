@@ -30,7 +30,7 @@ type field struct {
 // fields is the table of all flags that stand for a field of a scenario.
 var fields = []field{
 	{"trials", "N", defaultOf("launches, each with a shot of its own; the bound of a sweep", scenario.DefaultTrials),
-		"strike.random.trials strike.output.trials strike.syscall.trials strike.sweep.trials", randomByDefault, setTrials},
+		"strike.random.trials strike.output.trials strike.syscall.trials strike.handlers.trials strike.sweep.trials", randomByDefault, setTrials},
 	{"signal", "SIGNAL", defaultOf("first signal that is sent; the rest of the schedule stays", signals.TERM), "stop.schedule", nil, parsed(setSignal)},
 	{"schedule", "SCHEDULE", defaultOf("signals and waits in turn", signals.DefaultSchedule), "stop.schedule", nil,
 		parsed(func(s *scenario.Scenario, v signals.Schedule) { s.Stop.Schedule = v })},
@@ -52,6 +52,7 @@ var fields = []field{
 		parsed(func(s *scenario.Scenario, v scenario.Range) { s.Strike.Stopping.Nth = v })},
 	{"second-side", "SIDE", "where at that call: before, inside or after it (default before)", "strike.stopping.side", toStopping,
 		text(func(s *scenario.Scenario, v string) { s.Strike.Stopping.Side = scenario.Side(v) })},
+	{"strike-handlers", "A..B", "strike around the moment at which the target installs its handler, in place of a time: -20ms..20ms is before and after it", "strike.handlers.window", toHandlers, parsed(setHandlers)},
 	{"sweep", "CALL[@PATH]", "strike at every such system call, one trial each, until a run proves that there is no further one", "strike.sweep.syscall strike.sweep.path", toSweep, setSweep},
 	{"sides", "SIDE,...", "where at every call of the sweep: before, inside, after (default before)", "strike.sweep.side",
 		ofSweepAnew(func(s *scenario.Sweep) { s.Sides = nil }), ofSweep(addSides)},
@@ -193,7 +194,7 @@ func setEnv(s *scenario.Scenario, text string) error {
 // spare is a scenario that has room for every flag, to try a value on.
 func spare() *scenario.Scenario {
 	return &scenario.Scenario{
-		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, File: &scenario.FileEvent{}, Syscall: &scenario.Syscall{}, Sweep: &scenario.Sweep{}, Stopping: &scenario.Stopping{}},
+		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, File: &scenario.FileEvent{}, Syscall: &scenario.Syscall{}, Handlers: &scenario.Handlers{}, Sweep: &scenario.Sweep{}, Stopping: &scenario.Stopping{}},
 		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}},
 	}
 }

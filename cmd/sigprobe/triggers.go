@@ -48,6 +48,17 @@ func toFile(s *scenario.Scenario) {
 	s.Strike.File = &file
 }
 
+func toHandlers(s *scenario.Scenario) {
+	handlers := scenario.Handlers{Trials: drawn(s.Strike)}
+	if s.Strike.Handlers != nil {
+		handlers = *s.Strike.Handlers
+	}
+	s.Strike = none(s.Strike)
+	s.Strike.Handlers = &handlers
+}
+
+func setHandlers(s *scenario.Scenario, w scenario.Offsets) { s.Strike.Handlers.Window = &w }
+
 func toSweep(s *scenario.Scenario) {
 	sweep := scenario.Sweep{}
 	if s.Strike.Sweep != nil {
@@ -58,7 +69,7 @@ func toSweep(s *scenario.Scenario) {
 
 // none takes the trigger out, and leaves what goes with any of them.
 func none(s scenario.Strike) scenario.Strike {
-	s.Random, s.Output, s.File, s.Syscall, s.Sweep = nil, nil, nil, nil, nil
+	s.Random, s.Output, s.File, s.Syscall, s.Handlers, s.Sweep = nil, nil, nil, nil, nil, nil
 	return s
 }
 
@@ -73,13 +84,15 @@ func drawn(s scenario.Strike) int {
 		return s.File.Trials
 	case s.Syscall != nil:
 		return s.Syscall.Trials
+	case s.Handlers != nil:
+		return s.Handlers.Trials
 	}
 	return 0
 }
 
 // randomByDefault makes room for a flag that every trigger has.
 func randomByDefault(s *scenario.Scenario) {
-	if s.Strike.Output == nil && s.Strike.File == nil && s.Strike.Syscall == nil && s.Strike.Sweep == nil {
+	if s.Strike.Output == nil && s.Strike.File == nil && s.Strike.Syscall == nil && s.Strike.Handlers == nil && s.Strike.Sweep == nil {
 		toRandom(s)
 	}
 }
@@ -92,6 +105,8 @@ var setTrials = number(func(s *scenario.Scenario, n int) {
 		strike.File.Trials = n
 	case strike.Syscall != nil:
 		strike.Syscall.Trials = n
+	case strike.Handlers != nil:
+		strike.Handlers.Trials = n
 	case strike.Sweep != nil:
 		strike.Sweep.Trials = n
 	default:

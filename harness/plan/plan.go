@@ -40,6 +40,8 @@ type Point struct {
 	Line *LinePoint `json:"line,omitempty"`
 	File *FilePoint `json:"file,omitempty"`
 	Call *CallPoint `json:"call,omitempty"`
+	// Handler is about the moment at which a handler is installed.
+	Handler *HandlerPoint `json:"handler,omitempty"`
 }
 
 // TimePoint is a moment after an event.
@@ -107,6 +109,27 @@ func (p CallPoint) String() string {
 	return text
 }
 
+// HandlerPoint is a time around the moment at which the main process installs its n-th
+// handler for a signal.
+type HandlerPoint struct {
+	Signal signals.Signal `json:"signal"`
+	Nth    int            `json:"nth"`
+	// Offset is the time after the moment; before it where it is negative.
+	Offset time.Duration `json:"offset_ns"`
+}
+
+// String shows the point: "handler for TERM-5ms", "2nd handler for TERM+1ms".
+func (p HandlerPoint) String() string {
+	text := "handler for " + p.Signal.String()
+	if p.Nth > 1 {
+		text = ordinal(p.Nth) + " " + text
+	}
+	if p.Offset >= 0 {
+		text += "+"
+	}
+	return text + p.Offset.String()
+}
+
 // String shows the point: "ready+213ms", "3rd line matching /saved/".
 func (p Point) String() string {
 	switch {
@@ -122,6 +145,8 @@ func (p Point) String() string {
 		return p.File.String()
 	case p.Call != nil:
 		return p.Call.String()
+	case p.Handler != nil:
+		return p.Handler.String()
 	}
 	return "nowhere"
 }
@@ -166,6 +191,8 @@ func (p Plan) Len() int {
 		return strike.File.Trials
 	case strike.Syscall != nil:
 		return strike.Syscall.Trials
+	case strike.Handlers != nil:
+		return strike.Handlers.Trials
 	case strike.Random != nil:
 		return strike.Random.Trials
 	}
@@ -211,6 +238,12 @@ func (p Plan) point(draw *draw) Point {
 			point.Delay = draw.within(*call.Delay)
 		}
 		return Point{Call: &point}
+	}
+	if handlers := p.scenario.Strike.Handlers; handlers != nil {
+		w := *handlers.Window
+		point := HandlerPoint{Signal: p.scenario.Stop.Schedule.First(), Nth: handlers.Nth}
+		point.Offset = w.From + draw.within(scenario.Window{To: w.To - w.From})
+		return Point{Handler: &point}
 	}
 	random := p.scenario.Strike.Random
 	return Point{Time: &TimePoint{From: random.From, After: draw.within(*random.Window)}}

@@ -194,6 +194,9 @@ func (c *collector) strike(s Strike) {
 	if s.Syscall != nil {
 		c.syscall(*s.Syscall)
 	}
+	if s.Handlers != nil {
+		c.handlers(*s.Handlers)
+	}
 	if s.Sweep != nil {
 		c.sweep(*s.Sweep)
 	}
@@ -234,6 +237,7 @@ func (s Strike) triggers() []string {
 		{"output", s.Output != nil},
 		{"file", s.File != nil},
 		{"syscall", s.Syscall != nil},
+		{"handlers", s.Handlers != nil},
 		{"sweep", s.Sweep != nil},
 	} {
 		if trigger.set {
@@ -241,6 +245,16 @@ func (s Strike) triggers() []string {
 		}
 	}
 	return set
+}
+
+func (c *collector) handlers(h Handlers) {
+	c.trials("strike.handlers.trials", h.Trials)
+	if w := h.Window; w != nil && (w.From > w.To || w.From < -maxTime || w.To > maxTime) {
+		c.add("strike.handlers.window", "%s is no window around the handler; write the earlier end first, as in -20ms..20ms", w)
+	}
+	if h.Nth < 0 {
+		c.add("strike.handlers.nth", "%d is no number of a handler; write one from 1 on", h.Nth)
+	}
 }
 
 func (c *collector) fileEvent(f FileEvent) {
@@ -369,6 +383,8 @@ func (c *collector) together(s Scenario) {
 		trials = s.Strike.File.Trials
 	case s.Strike.Syscall != nil:
 		trials = s.Strike.Syscall.Trials
+	case s.Strike.Handlers != nil:
+		trials = s.Strike.Handlers.Trials
 	}
 	if q := s.Expect.MinConclusive; q != nil && trials > 0 && q.Percent == 0 && q.Count > trials {
 		c.add("expect.min_conclusive", "only %d trials are made; ask for at most %d, or for more trials", trials, trials)

@@ -62,6 +62,14 @@ func (s Strike) withDefaults() Strike {
 		s.File = &file
 		return s
 	}
+	if s.Handlers != nil {
+		handlers := *s.Handlers
+		setDefault(&handlers.Trials, DefaultTrials)
+		setDefaultPointer(&handlers.Window, Offsets{-DefaultOffset, DefaultOffset})
+		setDefault(&handlers.Nth, 1)
+		s.Handlers = &handlers
+		return s
+	}
 	if s.Syscall != nil || s.Sweep != nil {
 		return s.callDefaults()
 	}

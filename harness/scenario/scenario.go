@@ -108,6 +108,8 @@ type Strike struct {
 	File *FileEvent `yaml:"file,omitempty" json:"file,omitempty"`
 	// Syscall strikes at system calls, drawn at random from a range.
 	Syscall *Syscall `yaml:"syscall,omitempty" json:"syscall,omitempty"`
+	// Handlers strikes around the moment at which the target installs its handler.
+	Handlers *Handlers `yaml:"handlers,omitempty" json:"handlers,omitempty"`
 	// Sweep strikes at every one of the target's system calls of a kind, one trial each.
 	Sweep *Sweep `yaml:"sweep,omitempty" json:"sweep,omitempty"`
 	// Stopping says where the schedule's second signal lands, in the middle of the
@@ -200,6 +202,20 @@ type Syscall struct {
 	Count Count `yaml:"count,omitempty" json:"count"`
 	// Delay is a window of extra time after the call. Default: none.
 	Delay *Window `yaml:"delay,omitempty" json:"delay,omitempty"`
+}
+
+// Handlers strikes around the moment at which the target's main process installs a
+// handler for the schedule's first signal: in the startup window, in which a signal kills
+// what would handle it a moment later. From there on the moment is exact, since the
+// process is held at the system call; before it, it is foretold from runs without a
+// signal. A runtime that installs its own handlers, as Go's does, is struck there.
+type Handlers struct {
+	// Trials is how many shots are drawn. Default: 20.
+	Trials int `yaml:"trials,omitempty" json:"trials"`
+	// Window is the time around the moment, before it with a minus. Default: -20ms..20ms.
+	Window *Offsets `yaml:"window,omitempty" json:"window"`
+	// Nth says which of the handlers for the signal, where one replaces another. Default: 1.
+	Nth int `yaml:"nth,omitempty" json:"nth"`
 }
 
 // Sweep strikes at every system call that fits, one trial a call and side. A first run
@@ -305,6 +321,7 @@ type ExpectOutput struct {
 const (
 	DefaultTrials       = 20
 	DefaultWindow       = time.Second
+	DefaultOffset       = 20 * time.Millisecond
 	DefaultReadyTimeout = 30 * time.Second
 	DefaultSettle       = 2 * time.Second
 	DefaultLimit        = 5 * time.Minute

@@ -95,6 +95,8 @@ func ownSchema(t reflect.Type) *jsonschema.Schema {
 		return text(`^` + durationPattern + `$`)
 	case reflect.TypeFor[Window]():
 		return text(`^` + durationPattern + `(\.\.` + durationPattern + `)?$`)
+	case reflect.TypeFor[Offsets]():
+		return text(`^-?` + durationPattern + `(\.\.-?` + durationPattern + `)?$`)
 	case reflect.TypeFor[Range]():
 		return anyOf(integer(1, 0), text(`^`+wholePattern+`(\.\.`+wholePattern+`)?$`))
 	case reflect.TypeFor[Quota]():
@@ -180,6 +182,8 @@ func amend(schema *jsonschema.Schema) {
 	bound(field("FileEvent", "trials"), 1, maxTrials)
 	field("FileEvent", "path").MinLength = number(1)
 	bound(field("Syscall", "trials"), 1, maxTrials)
+	bound(field("Handlers", "trials"), 1, maxTrials)
+	bound(field("Handlers", "nth"), 1, 0)
 	bound(field("Sweep", "trials"), 1, maxTrials)
 	field("Sweep", "side").MinItems = number(1)
 	field("Ready", "http").Pattern = `^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]`
@@ -194,7 +198,7 @@ func amend(schema *jsonschema.Schema) {
 func exclude(schema *jsonschema.Schema) {
 	conditions := []*jsonschema.Schema{has("output"), has("port"), has("http"), has("file"), hasValue("notify", true), has("after")}
 	schema.Definitions["Ready"].Not = anyOf(pairsOf(conditions)...)
-	triggers := []*jsonschema.Schema{has("random"), has("output"), has("file"), has("syscall"), has("sweep")}
+	triggers := []*jsonschema.Schema{has("random"), has("output"), has("file"), has("syscall"), has("handlers"), has("sweep")}
 	schema.Definitions["Strike"].Not = anyOf(pairsOf(triggers)...)
 	schema.Definitions["Stopping"].Not = both(has("window"), has("call"))
 	schema.Definitions["Stopping"].MinProperties = number(1)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -71,6 +72,57 @@ func (w Window) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
 // UnmarshalText reads what [ParseWindow] reads.
 func (w *Window) UnmarshalText(text []byte) (err error) {
 	*w, err = ParseWindow(string(text))
+	return err
+}
+
+// Offsets is a part of the time around an event, both ends included; what lies before the
+// event is negative.
+type Offsets struct {
+	From, To time.Duration
+}
+
+// ParseOffsets reads `-5ms..20ms`, or `-5ms` for -5ms..0s, or `20ms` for 0s..20ms.
+func ParseOffsets(text string) (Offsets, error) {
+	from, to, both := strings.Cut(text, "..")
+	switch {
+	case both:
+	case strings.HasPrefix(text, "-"):
+		from, to = text, "0s"
+	default:
+		from, to = "0s", text
+	}
+	a, errA := parseOffset(from)
+	b, errB := parseOffset(to)
+	if err := cmp.Or(errA, errB); err != nil {
+		return Offsets{}, fmt.Errorf("offsets %q: %w", text, err)
+	}
+	if b < a {
+		return Offsets{}, fmt.Errorf("offsets %q end before they start; write the earlier end first, as in %s..%s", text, b, a)
+	}
+	return Offsets{a, b}, nil
+}
+
+func parseOffset(text string) (time.Duration, error) {
+	var d Duration
+	size, negative := strings.CutPrefix(text, "-")
+	if err := d.UnmarshalText([]byte(size)); err != nil {
+		return 0, err
+	}
+	if negative {
+		return -d.D(), nil
+	}
+	return d.D(), nil
+}
+
+// String writes both ends.
+func (o Offsets) String() string { return o.From.String() + ".." + o.To.String() }
+
+// MarshalText writes what String writes.
+func (o Offsets) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what [ParseOffsets] reads.
+func (o *Offsets) UnmarshalText(text []byte) (err error) {
+	*o, err = ParseOffsets(string(text))
 	return err
 }
 

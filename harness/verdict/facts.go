@@ -95,6 +95,8 @@ func failure(failed observation.Failure) string {
 func (f facts) notDue() string {
 	calls, path := f.strikesAt()
 	switch {
+	case f.Strike.Handlers != nil && f.o.Strike == nil:
+		return fmt.Sprintf("before it had installed a handler for %s", f.first())
 	case f.o.Calls == nil || f.o.Strike != nil || calls == "":
 		return "before the signal was due"
 	case f.o.Calls.Seen > 0:

@@ -24,9 +24,12 @@ type callCounter struct {
 	dir     string // what the point's path is relative to
 	numbers []int  // all that the target is held at
 	wanted  []int  // those that count for the point
-	trap    *trap.Trap
-	hungUp  bool
-	done    bool // the signal was sent
+	// installed is the signal whose handler is waited for; 0 for another point.
+	installed signals.Signal
+	main      int // the main process
+	trap      *trap.Trap
+	hungUp    bool
+	done      bool // the signal was sent
 
 	seen       int
 	perProcess map[int]int
@@ -60,7 +63,7 @@ const trapRemedy = "system call points need ptrace(2) and seccomp(2): look at ke
 // prepareCalls makes a counter for the system calls that the shot is about: those to
 // strike at, and those at which the second signal lands.
 func (t *trial) prepareCalls() *observation.Failure {
-	first := t.req.Shot.Point.Call
+	first := t.firstCall()
 	second := t.secondCall()
 	if first == nil && second == nil {
 		return nil
@@ -76,10 +79,22 @@ func (t *trial) prepareCalls() *observation.Failure {
 		c.numbers = append(c.numbers, c.wanted...)
 	}
 	c.done = first == nil
+	if point := t.req.Shot.Point.Handler; point != nil {
+		c.installed = point.Signal
+	}
 	slices.Sort(c.numbers)
 	c.numbers = slices.Compact(c.numbers)
 	t.calls = c
 	return nil
+}
+
+// firstCall is the system call to strike at; nil for a point of another kind. A handler
+// is installed by one.
+func (t *trial) firstCall() *plan.CallPoint {
+	if point := t.req.Shot.Point.Handler; point != nil {
+		return handlerCall(*point)
+	}
+	return t.req.Shot.Point.Call
 }
 
 func (t *trial) secondCall() *plan.CallPoint {
@@ -91,13 +106,14 @@ func (t *trial) secondCall() *plan.CallPoint {
 
 // arm begins to count for a point.
 func (c *callCounter) arm(point plan.CallPoint) (err error) {
-	c.point, c.seen, c.perProcess, c.done = point, 0, map[int]int{}, false
+	c.point, c.seen, c.perProcess, c.done, c.installed = point, 0, map[int]int{}, false, 0
 	c.wanted, err = point.Calls.Numbers()
 	return err
 }
 
 // set puts the trap into the target, which is stopped at its exec, and lets it run.
 func (c *callCounter) set(pid, pidfd int) (err error) {
+	c.main = pid
 	if c.trap, err = trap.Set(pid, pidfd, c.numbers); err == nil {
 		return nil
 	}
@@ -203,9 +219,11 @@ func (c *callCounter) count(call trap.Call) int {
 // strikeCall waits for the call to strike at and sends the first signal on its side of
 // it. It returns false when the target left first.
 func (t *trial) strikeCall() bool {
-	came := t.until(t.callLimit(), func() bool { return t.calls.held != nil || t.calls.failed != nil || t.over() })
-	if t.calls.failed != nil {
-		t.o.Failure = &observation.Failure{Kind: "calls", Message: "the target's system calls could not be followed: " + t.calls.failed.Error()}
+	if point := t.req.Shot.Point.Handler; point != nil && point.Offset < 0 {
+		return t.strikeBeforeHandler(*point)
+	}
+	came := t.until(t.callLimit(), t.callCame)
+	if t.callsFailed() {
 		return false
 	}
 	if !came && !t.hostGone {
@@ -215,10 +233,29 @@ func (t *trial) strikeCall() bool {
 	if held == nil || t.over() {
 		return false
 	}
-	s := observation.Strike{Event: fmt.Sprintf("%s #%d, %s", held.about, t.req.Shot.Point.Call.Nth, t.req.Shot.Point.Call.Side)}
-	if !t.toSide(held, *t.req.Shot.Point.Call) {
+	point := *t.firstCall()
+	s := observation.Strike{Event: t.eventAt(held, point)}
+	if !t.toSide(held, point) {
 		return false
 	}
+	return t.strikeHeld(held, point, &s)
+}
+
+// callCame says that there is no more to wait for where a call is.
+func (t *trial) callCame() bool {
+	return t.calls.held != nil || t.calls.failed != nil || t.over()
+}
+
+func (t *trial) callsFailed() bool {
+	if t.calls.failed != nil {
+		t.o.Failure = &observation.Failure{Kind: "calls", Message: "the target's system calls could not be followed: " + t.calls.failed.Error()}
+	}
+	return t.calls.failed != nil
+}
+
+// strikeHeld sends the first signal to a target of which a thread is held, and lets go
+// of it. The thread is held: whenever the signal comes is in time.
+func (t *trial) strikeHeld(held *heldCall, point plan.CallPoint, s *observation.Strike) bool {
 	t.noteHandler()
 	if !t.req.Minimal {
 		s.Doing = t.lookAround()
@@ -227,11 +264,19 @@ func (t *trial) strikeCall() bool {
 	if t.targetEnded() {
 		return false
 	}
-	s.Planned = t.clock.Now() // the thread is held: whenever the signal comes is in time
-	t.fire(&s)
+	s.Planned = t.clock.Now()
+	t.fire(s)
 	t.noteCalls()
-	t.letGo(held, *t.req.Shot.Point.Call, t.firstSignal())
+	t.letGo(held, point, t.firstSignal())
 	return true
+}
+
+// eventAt shows what the first signal comes at.
+func (t *trial) eventAt(held *heldCall, point plan.CallPoint) string {
+	if handler := t.req.Shot.Point.Handler; handler != nil {
+		return fmt.Sprintf("the handler for %s was installed %s after launch", handler.Signal, held.at)
+	}
+	return fmt.Sprintf("%s #%d, %s", held.about, point.Nth, point.Side)
 }
 
 // noteCalls records what was counted for the first signal's point.
@@ -275,6 +320,9 @@ func (t *trial) strikeAgain(s signals.Signal) {
 
 // missedCall says what came in place of the call to strike at.
 func (t *trial) missedCall() string {
+	if handler := t.req.Shot.Point.Handler; handler != nil {
+		return fmt.Sprintf("the target installed no handler for %s within %s, and had not ended", handler.Signal, t.req.Ready.Timeout)
+	}
 	point := *t.req.Shot.Point.Call
 	if point.Nth == 0 {
 		return fmt.Sprintf("the target had not ended by itself within %s, after %d calls that fit: a sweep of it needs an end, such as --points 1..%d", t.req.Limit, t.calls.seen, max(1, t.calls.seen))
@@ -283,13 +331,20 @@ func (t *trial) missedCall() string {
 }
 
 // callLimit is when a call that does not come is given up.
-func (t *trial) callLimit() time.Duration { return t.clock.Now() + t.req.Limit }
+func (t *trial) callLimit() time.Duration {
+	if t.req.Shot.Point.Handler != nil && t.o.Strike == nil {
+		return t.clock.Now() + t.req.Ready.Timeout.D()
+	}
+	return t.clock.Now() + t.req.Limit
+}
 
 // toSide brings the held thread to the side of the call on which the signal is to
 // come: it stays in front, sleeps inside, or stands behind. It returns false when it
 // did not get there.
 func (t *trial) toSide(held *heldCall, point plan.CallPoint) bool {
 	switch {
+	case point.Delay > 0 && t.calls.installed != 0:
+		return t.afterHandler(held, point.Delay)
 	case point.Delay > 0:
 		t.check(t.calls.trap.Continue(held.Call))
 		return !t.until(held.at+point.Delay, t.over)

@@ -212,6 +212,9 @@ func (r Request) bound() time.Duration {
 	if r.Shot.Point.Time != nil {
 		sum += r.Shot.Point.Time.After
 	}
+	if r.Shot.Point.Handler != nil {
+		sum += r.Shot.Point.Handler.Offset
+	}
 	if r.Shot.Point.Line != nil {
 		sum += r.Shot.Point.Line.Delay
 	}

@@ -47,6 +47,9 @@ type Request struct {
 	Watch []string
 	// Places asks where in the target its system calls are made.
 	Places bool
+	// HandlerAt is when the target is foretold to install its handler, since the launch,
+	// where the shot lands before that.
+	HandlerAt time.Duration
 	// Minimal leaves out what the target was doing when it was struck.
 	Minimal bool
 }

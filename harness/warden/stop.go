@@ -20,7 +20,7 @@ func (t *trial) strikePoint() bool {
 	if t.over() {
 		return false
 	}
-	if t.req.Shot.Point.Call != nil {
+	if t.firstCall() != nil {
 		return t.strikeCall()
 	}
 	if !t.due() {

@@ -18,6 +18,9 @@ import (
 
 // fits says whether the call is about a file that the point's path fits.
 func (c *callCounter) fits(call trap.Call) bool {
+	if c.installed != 0 {
+		return c.installs(call)
+	}
 	if c.point.Path == "" {
 		return true
 	}
