@@ -30,12 +30,12 @@ func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] 
 		}
 		if o.Failure != nil || o.Calls == nil || len(o.Calls.Places) == 0 {
 			yield(Trial{
-				Scenario: c.Scenario.Name, Reference: counted(o), Shot: reference, Observation: o, Judgement: verdict.Judge(c.Scenario, o),
+				Scenario: c.Scenario.Name, Reference: counted(o, reference), Shot: reference, Observation: o, Judgement: verdict.Judge(c.Scenario, o),
 			}, nil)
 			return
 		}
 		c.strikeAll(ctx, e, o, func(trial Trial, err error) bool {
-			trial.Reference = counted(o)
+			trial.Reference = counted(o, reference)
 			return yield(trial, err)
 		})
 	}
@@ -52,8 +52,12 @@ func (e *Engine) count(ctx context.Context, s scenario.Scenario, reference plan.
 }
 
 // counted is what the trials of a sweep say of its reference run.
-func counted(o observation.Observation) *Reference {
-	r := &Reference{Ended: o.Failure == nil && o.Missed == "" && o.Strike == nil && o.Exit != nil}
+func counted(o observation.Observation, shot plan.Shot) *Reference {
+	signals := 0 // that it takes to end
+	if shot.Second != nil {
+		signals = 1
+	}
+	r := &Reference{Ended: o.Failure == nil && o.Missed == "" && len(o.Sent) == signals && o.Exit != nil}
 	if o.Calls != nil {
 		r.Calls = len(o.Calls.Places)
 	}
@@ -95,7 +99,7 @@ func (c Campaign) findEnd(ctx context.Context, e *Engine, index, known int, yiel
 				continue
 			}
 			trial, err := e.Trial(ctx, c.Scenario, index, plan.At(c.Scenario, n, side))
-			if !yield(trial, err) || err != nil || i == 0 && trial.Observation.Strike == nil {
+			if !yield(trial, err) || err != nil || i == 0 && !trial.Hit() {
 				return
 			}
 			index++

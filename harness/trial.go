@@ -36,16 +36,28 @@ type Reference struct {
 	Ended bool `json:"ended"`
 }
 
-// Absent says that a sweep's point did not come: the target ended by itself and had
-// made fewer calls. Behind the last point that is the sweep's proof; before it, the
+// Hit says that the signal that the shot is about was sent at its point: the first one,
+// or where the shot places the second at a system call that one.
+func (t Trial) Hit() bool {
+	o := t.Observation
+	if t.Shot.Second == nil || t.Shot.Second.Call == nil {
+		return o.Strike != nil
+	}
+	return len(o.Sent) > 1 && o.Sent[1].Event != ""
+}
+
+// Absent says that a sweep's point did not come: the target ended by itself, or by the
+// first signal where the sweep is about the second, and had made fewer calls. Behind the last point that is the sweep's proof; before it, the
 // target does not make the same calls in every run. Either way nothing is wrong with
 // the trial, though it proves nothing about a stop.
 func (t Trial) Absent() bool {
-	o, point := t.Observation, t.Shot.Point.Call
+	o, point := t.Observation, t.Shot.Swept()
 	switch {
 	case t.Reference == nil || t.Reference.Calls == 0 || point == nil || o.Calls == nil:
 		return false
-	case o.Strike != nil || o.Failure != nil || o.Missed != "" || o.Exit == nil:
+	case t.Hit() || o.Failure != nil || o.Missed != "" || o.Exit == nil:
+		return false
+	case t.Shot.Second != nil && len(o.Sent) != 1:
 		return false
 	}
 	return point.Count == scenario.PerProcess || o.Calls.Seen < point.Nth

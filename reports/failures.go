@@ -243,7 +243,13 @@ func flock(f *os.File) error {
 // must not fail for what nobody asks for any more, nor for another program.
 func (f *Failures) asksFor(k Failure) bool {
 	s := f.scenario
-	if !slices.Equal(k.Command, s.Target.Command) || k.Shot.Schedule.String() != s.Stop.Schedule.String() || k.Shot.To != s.Stop.To || !asksForSecond(s.Strike.Stopping, k.Shot.Second) {
+	if !slices.Equal(k.Command, s.Target.Command) || k.Shot.Schedule.String() != s.Stop.Schedule.String() || k.Shot.To != s.Stop.To {
+		return false
+	}
+	if sweep := s.Strike.Sweep; sweep != nil && sweep.Signal == scenario.Second {
+		return k.Shot.Second != nil && k.Shot.Second.Call != nil && asksForCall(s.Strike, *k.Shot.Second.Call)
+	}
+	if !asksForSecond(s.Strike.Stopping, k.Shot.Second) {
 		return false
 	}
 	switch p := k.Shot.Point; {

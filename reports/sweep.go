@@ -13,6 +13,8 @@ import (
 // Sweep is how far a sweep came: at how many of the program's system calls it struck,
 // and whether it was proved that there are no more.
 type Sweep struct {
+	// Signal is first or second: which signal of the schedule lands at the points.
+	Signal scenario.Which `json:"signal"`
 	// Calls names the system calls, and Path the file that they are about.
 	Calls string `json:"calls"`
 	Path  string `json:"path,omitempty"`
@@ -57,18 +59,18 @@ type coverage struct {
 
 // add follows one trial; those outside of a sweep tell nothing.
 func (c *coverage) add(t harness.Trial) {
-	if t.Reference == nil || t.Shot.Point.Call == nil {
+	if t.Reference == nil || t.Shot.Swept() == nil {
 		return
 	}
 	c.see(*t.Reference)
 	if t.Reference.Calls == 0 {
 		return // the reference run itself, which found nothing to strike at
 	}
-	point := *t.Shot.Point.Call
+	point := *t.Shot.Swept()
 	c.trials++
 	mark(c.tried, point.Side, point.Nth)
 	switch {
-	case t.Observation.Strike != nil:
+	case t.Hit():
 		mark(c.struck, point.Side, point.Nth)
 		c.top, c.most = max(c.top, point.Nth), max(c.most, point.Nth)
 	case t.Absent():
@@ -131,7 +133,7 @@ func (c *coverage) sweep(s *scenario.Sweep, cut string) *Sweep {
 	if s == nil || c.struck == nil {
 		return nil
 	}
-	sum := &Sweep{Calls: string(s.Syscall), Path: s.Path, Sides: map[scenario.Side]int{}}
+	sum := &Sweep{Signal: s.Signal, Calls: string(s.Syscall), Path: s.Path, Sides: map[scenario.Side]int{}}
 	for _, side := range s.Sides {
 		sum.Sides[side] = 0
 	}
@@ -287,8 +289,8 @@ func counted(n int, noun string) string {
 
 // addPoint notes where in a sweep a finding came.
 func (f *Findings) addPoint(t harness.Trial) {
-	call := t.Shot.Point.Call
-	if t.Reference == nil || call == nil || t.Observation.Strike == nil {
+	call := t.Shot.Swept()
+	if t.Reference == nil || call == nil || !t.Hit() {
 		return
 	}
 	here := func(s Struck) bool { return s.Side == call.Side }

@@ -15,6 +15,7 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	. "github.com/sigprobe/sigprobe/harness/sigmatch"
 	"github.com/sigprobe/sigprobe/harness/signals"
+	"github.com/sigprobe/sigprobe/reports"
 )
 
 // cleaner writes five lines when it is told to stop, and is safe or not against being
@@ -67,6 +68,32 @@ var _ = Describe("A second signal in the middle of the clean-up", func() {
 		Entry(nil, scenario.Before, 2),
 		Entry(nil, scenario.After, 3),
 	)
+
+	It("sweeps a clean-up, at every point and proved", func(ctx SpecContext) {
+		s := scenario.Scenario{Name: "cleaner", Target: scenario.Target{Command: []string{"/usr/bin/python3", "-c", fmt.Sprintf(cleaner, "DFL"), "cleaned.txt"}}}
+		s.Ready.Output = scenario.MustRegexp("^ready$")
+		s.Stop.Schedule = schedule("TERM/5s/TERM/5s/KILL")
+		s.Strike.Sweep = &scenario.Sweep{
+			Syscall: "write", Path: "cleaned.txt", Signal: scenario.Second, Sides: []scenario.Side{scenario.Before, scenario.After},
+		}
+		trials := run(ctx, s)
+		Expect(trials).To(HaveLen(11), "five points, two sides, and the proof")
+		sums := reports.NewSummarizer(reports.RunInfo{Scenarios: []scenario.Scenario{s}})
+		for i, trial := range trials {
+			sums.Add(trial)
+			if i < 10 {
+				Expect(trial.Hit()).To(BeTrue(), describe(trial))
+				Expect(trial).To(HaveFinding("exit", "default-action"), describe(trial))
+			}
+		}
+		Expect(trials[10].Absent()).To(BeTrue())
+		sweep := sums.Summary().Scenarios[0].Sweep
+		Expect(sweep.Complete).To(BeTrue())
+		Expect(sweep.Reason).To(Equal("all 5 points covered, before and after (the run behind them made no further call)"))
+
+		s.Target.Command[2] = fmt.Sprintf(cleaner, "IGN")
+		Expect(run(ctx, s)).To(BeGraceful())
+	})
 
 	It("does nothing to a program that is safe against it", func(ctx SpecContext) {
 		trials := shots(ctx, "IGN", third(scenario.Before))

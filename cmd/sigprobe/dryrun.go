@@ -109,7 +109,11 @@ func landing(s scenario.Scenario, shots plan.Plan) string {
 
 // sweepLanding says how a sweep finds its points, and what bounds it.
 func sweepLanding(s scenario.Sweep) string {
-	text := fmt.Sprintf("a reference run without a signal counts first; then one trial for each call, %s", sideList(s.Sides))
+	counts := "without a signal"
+	if s.Signal == scenario.Second {
+		counts = "with the first signal alone"
+	}
+	text := fmt.Sprintf("a reference run %s counts first; then one trial for each call, %s", counts, sideList(s.Sides))
 	var bounds []string
 	if s.Points.Last > 0 {
 		bounds = append(bounds, fmt.Sprintf("--points %s", s.Points))
@@ -194,8 +198,9 @@ func trialBound(s scenario.Scenario) time.Duration {
 }
 
 func readyBound(s scenario.Scenario) time.Duration {
+	fromReady := s.Strike.Random != nil && s.Strike.Random.From == scenario.FromReady || s.Strike.Sweep != nil && s.Strike.Sweep.Signal == scenario.Second
 	switch {
-	case s.Strike.Random == nil, s.Strike.Random.From == scenario.FromLaunch:
+	case !fromReady:
 		return 0 // the shot does not wait for it
 	case s.Ready.Auto():
 		return scenario.AutoReady

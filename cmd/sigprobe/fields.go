@@ -56,6 +56,8 @@ var fields = []field{
 	{"sweep", "CALL[@PATH]", "strike at every such system call, one trial each, until a run proves that there is no further one", "strike.sweep.syscall strike.sweep.path", toSweep, setSweep},
 	{"sides", "SIDE,...", "where at every call of the sweep: before, inside, after (default before)", "strike.sweep.side",
 		ofSweepAnew(func(s *scenario.Sweep) { s.Sides = nil }), ofSweep(addSides)},
+	{"sweep-signal", "first|second", "which signal of the schedule lands at the calls; second sweeps the clean-up, the first being sent when the target is ready (default first)", "strike.sweep.signal", nil,
+		ofSweep(func(s *scenario.Sweep, text string) error { s.Signal = scenario.Which(text); return nil })},
 	{"points", "A..B+STEP", "which calls of the sweep: 1.. for all, 5..100, 1..+10 (default 1..)", "strike.sweep.points", nil,
 		ofSweep(func(s *scenario.Sweep, text string) error { return s.Points.UnmarshalText([]byte(text)) })},
 	{"budget", "D", "time in which shots of the sweep are begun (default no bound)", "strike.sweep.budget", nil,

@@ -145,7 +145,8 @@ type Strike struct {
 // Calls counts the target's system calls that fit a point, from its first instruction on.
 type Calls struct {
 	// Seen is how many were made before the first signal, or until the end where none
-	// was sent.
+	// was sent. Where the point is the second signal's it is how many were made between
+	// the two, or from the first to the end.
 	Seen int `json:"seen"`
 	// Places says where in the target each one was made, in a reference run only:
 	// equal numbers are equal places (system call, stack and file). They mean nothing

@@ -7,6 +7,14 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 )
 
+// Swept is the point of a sweep that a shot is about; nil for other shots.
+func (s Shot) Swept() *CallPoint {
+	if s.Second != nil {
+		return s.Second.Call
+	}
+	return s.Point.Call
+}
+
 // Reference is the point of the run that counts a sweep's calls: none, or the last one
 // that the sweep asks for, so that a target which never ends by itself is stopped there.
 func Reference(s scenario.Scenario) Shot {
@@ -17,6 +25,12 @@ func Reference(s scenario.Scenario) Shot {
 }
 
 func shotAt(s scenario.Scenario, point CallPoint) Shot {
+	if s.Strike.Sweep.Signal == scenario.Second {
+		return Shot{
+			Point:  Point{Time: &TimePoint{From: scenario.FromReady}},
+			Second: &Point{Call: &point}, Schedule: s.Stop.Schedule, To: s.Stop.To,
+		}
+	}
 	return Shot{Point: Point{Call: &point}, Schedule: s.Stop.Schedule, To: s.Stop.To}
 }
 

@@ -295,6 +295,10 @@ func (c *collector) sweep(s Sweep) {
 	if p := s.Points; p != (Span{}) && (p.First < 1 || p.Step < 1 || p.Last != 0 && p.Last < p.First) {
 		c.add("strike.sweep.points", "%s is no part of a sweep; write 1.. for all points, 5..100 for some, 1..+10 for every tenth", p)
 	}
+	c.oneOf("strike.sweep.signal", string(s.Signal), "signal of a schedule", string(First), string(Second))
+	if s.Signal == Second && s.Count == PerProcess {
+		c.add("strike.sweep.count", "the calls of a clean-up are counted over the whole tree; leave count out")
+	}
 	c.oneOf("strike.sweep.count", string(s.Count), "way to count", string(PerTree), string(PerProcess))
 	if s.Trials < 0 || s.Trials > maxTrials {
 		c.add("strike.sweep.trials", "%d is no number of trials; write one from 1 to %d", s.Trials, maxTrials)
@@ -362,6 +366,18 @@ func (c *collector) expectOutput(o ExpectOutput) {
 }
 
 // together refuses what only shows once defaults are filled in.
+// secondSignal is the path of what gives the schedule's second signal a point; empty
+// where nothing does.
+func (s Strike) secondSignal() string {
+	switch {
+	case s.Stopping != nil:
+		return "strike.stopping"
+	case s.Sweep != nil && s.Sweep.Signal == Second:
+		return "strike.sweep.signal"
+	}
+	return ""
+}
+
 func (c *collector) together(s Scenario) {
 	s = s.WithDefaults()
 	if after := s.Ready.After; after != nil && *after > s.Ready.Timeout {
@@ -370,8 +386,8 @@ func (c *collector) together(s Scenario) {
 	if none := s.Stop.Schedule.Untypable(); s.Stop.To == signals.ToTTY && len(none) > 0 {
 		c.add("stop.schedule", "no key stands for %s, and to: tty types keys; schedule INT, QUIT, TSTP, HUP or WINCH, or deliver to process, group or session", none[0])
 	}
-	if steps := s.Stop.Schedule.Steps; s.Strike.Stopping != nil && (len(steps) < 2 || steps[1].Signal == signals.KILL) {
-		c.add("strike.stopping", "the schedule %s has no second signal that the target can handle; write one such as TERM/2s/TERM/8s/KILL", s.Stop.Schedule)
+	if steps := s.Stop.Schedule.Steps; s.Strike.secondSignal() != "" && (len(steps) < 2 || steps[1].Signal == signals.KILL) {
+		c.add(s.Strike.secondSignal(), "the schedule %s has no second signal that the target can handle; write one such as TERM/2s/TERM/8s/KILL", s.Stop.Schedule)
 	}
 	trials := 0
 	switch {

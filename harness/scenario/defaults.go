@@ -103,6 +103,7 @@ func (s Strike) callDefaults() Strike {
 		}
 		setDefault(&sweep.Points, Span{First: 1, Step: 1})
 		setDefault(&sweep.Count, PerTree)
+		setDefault(&sweep.Signal, First)
 		s.Sweep = &sweep
 	}
 	return s

@@ -31,7 +31,7 @@ func TestOffsetsOfOneEnd(t *testing.T) {
 		"-5ms..":    {},
 	} {
 		got, err := scenario.ParseOffsets(text)
-		if refused := want == scenario.Offsets{}; refused != (err != nil) || got != want {
+		if refused := want == (scenario.Offsets{}); refused != (err != nil) || got != want {
 			t.Errorf("%q is read as %s, %v; want %s", text, got, err, want)
 		}
 	}

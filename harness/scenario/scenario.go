@@ -228,6 +228,10 @@ type Sweep struct {
 	Path string `yaml:"path,omitempty" json:"path,omitempty"`
 	// Sides lists where the signal lands at every point. Default: before.
 	Sides []Side `yaml:"side,omitempty" json:"side"`
+	// Signal says which signal of the schedule lands at the points. second: the first one
+	// is sent when the target is ready, and the calls that it makes then, in its clean-up,
+	// are the points. Default: first.
+	Signal Which `yaml:"signal,omitempty" json:"signal"`
 	// Points says which of the calls are struck: 1.. for all, 5..100 or 1..+10 for a
 	// part. Default: 1..
 	Points Span `yaml:"points,omitempty" json:"points"`
@@ -264,6 +268,15 @@ const (
 	Before Side = "before" // the kernel has not begun to carry it out
 	Inside Side = "inside" // the thread sleeps in it
 	After  Side = "after"  // it is carried out, and the program has not seen its result
+)
+
+// Which is one of the signals of a schedule.
+type Which string
+
+// The signals that a sweep can be about.
+const (
+	First  Which = "first"
+	Second Which = "second"
 )
 
 // Count says whose system calls are counted together.

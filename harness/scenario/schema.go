@@ -117,6 +117,8 @@ func ownSchema(t reflect.Type) *jsonschema.Schema {
 		return choice(Before, Inside, After)
 	case reflect.TypeFor[FileDoing]():
 		return choice(Create, Close, Rename)
+	case reflect.TypeFor[Which]():
+		return choice(First, Second)
 	case reflect.TypeFor[Count]():
 		return choice(PerTree, PerProcess)
 	case reflect.TypeFor[Span]():

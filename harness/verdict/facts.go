@@ -110,7 +110,7 @@ func (f facts) notDue() string {
 // strikesAt names the system calls that the scenario strikes at; empty for another trigger.
 func (f facts) strikesAt() (calls scenario.Calls, path string) {
 	switch {
-	case f.Strike.Sweep != nil:
+	case f.Strike.Sweep != nil && f.Strike.Sweep.Signal != scenario.Second:
 		return f.Strike.Sweep.Syscall, f.Strike.Sweep.Path
 	case f.Strike.Syscall != nil:
 		return f.Strike.Syscall.Call, f.Strike.Syscall.Path
@@ -130,6 +130,12 @@ func (f facts) struckDead() bool {
 	doing := f.o.Strike.Doing
 	return doing != nil && doing.At <= f.o.Strike.Actual && doing.Main.State == "Z" &&
 		!slices.ContainsFunc(doing.Main.Threads, func(t observation.Thread) bool { return t.State != "Z" && t.State != "X" })
+}
+
+// spared says that a sweep of the second signal did not come to send it at its point.
+func (f facts) spared() bool {
+	sweep := f.Strike.Sweep
+	return sweep != nil && sweep.Signal == scenario.Second && (len(f.o.Sent) < 2 || f.o.Sent[1].Event == "")
 }
 
 // undelivered says that the kernel refused every signal that the target could have

@@ -98,6 +98,9 @@ func Judge(s scenario.Scenario, o observation.Observation) Judgement {
 	for _, c := range checks {
 		j.hold(c, f)
 	}
+	if j.Verdict == Graceful && f.spared() {
+		j.Verdict, j.Reason = Inconclusive, "it was gone before the point of the second signal came"
+	}
 	if len(j.Findings) > 0 {
 		j.Verdict, j.Reason = Violation, ""
 	}

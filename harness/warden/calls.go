@@ -302,6 +302,9 @@ func (t *trial) strikeAgain(s signals.Signal) {
 		held = t.calls.held
 	}
 	if held == nil {
+		if t.calls != nil {
+			t.calls.struck() // those that follow are no points
+		}
 		t.escalate(s)
 		if point := t.req.Shot.Second.Time; point != nil {
 			t.o.Sent[len(t.o.Sent)-1].Event = t.req.Shot.Second.String()

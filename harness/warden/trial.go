@@ -416,7 +416,7 @@ func (t *trial) finish() {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
 	}
-	if t.firstCall() != nil && t.o.Calls == nil && t.calls != nil {
+	if t.calls != nil && t.o.Calls == nil {
 		t.noteCalls()
 	}
 	if t.calls != nil && t.calls.failed != nil && t.o.Failure == nil {

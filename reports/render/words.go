@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports"
 )
@@ -96,7 +97,11 @@ func pointLines(c reports.Campaign, f reports.Findings) []string {
 	}
 	var lines []string
 	for _, p := range f.Points {
-		lines = append(lines, fmt.Sprintf("  fails at %s %s of %d, %s", Escape(c.Sweep.Calls), numbers("#", p.Nth, p.Count), c.Sweep.Points, Escape(string(p.Side))))
+		second := ""
+		if c.Sweep.Signal == scenario.Second {
+			second = " after the first signal"
+		}
+		lines = append(lines, fmt.Sprintf("  fails at %s %s of %d%s, %s", Escape(c.Sweep.Calls), numbers("#", p.Nth, p.Count), c.Sweep.Points, second, Escape(string(p.Side))))
 	}
 	return lines
 }
@@ -107,6 +112,9 @@ func sweepLines(c reports.Campaign) []string {
 		return nil
 	}
 	what := c.Sweep.Calls
+	if c.Sweep.Signal == scenario.Second {
+		what = "the second signal over " + what
+	}
 	if c.Sweep.Path != "" {
 		what += " on " + c.Sweep.Path
 	}
