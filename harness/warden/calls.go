@@ -46,6 +46,8 @@ type callCounter struct {
 	step  *trap.Step
 	// failed is the first error of the mechanism.
 	failed error
+	// detours are the ways, noticed so far, on which the target works without calls.
+	detours map[string]bool
 }
 
 // heldCall is a call that a thread is held at.
@@ -170,6 +172,31 @@ func (c *callCounter) event(revents int16, at time.Duration) {
 	}
 }
 
+// notice remembers a way on which the target can work without any call that would be
+// counted.
+func (c *callCounter) notice(call trap.Call) {
+	what, fd, detour := call.Detour()
+	if !detour {
+		return
+	}
+	if fd >= 0 {
+		path, _ := proc.FileOf(call.TID, fd)
+		if c.point.Path != "" && !c.matches(path) {
+			return
+		}
+		what += " (" + path + ")"
+	}
+	if c.detours == nil {
+		c.detours = map[string]bool{}
+	}
+	if len(c.detours) < maxDetours {
+		c.detours[what] = true
+	}
+}
+
+// maxDetours bounds how many are told of.
+const maxDetours = 4
+
 // counting says that calls are counted and let go, and nobody waits for anything else of
 // them.
 func (c *callCounter) counting() bool {
@@ -189,6 +216,7 @@ func (c *callCounter) take(call trap.Call, at time.Duration) error {
 	if c.held != nil && c.held.TID == call.TID {
 		c.moved = true
 	}
+	c.notice(call)
 	if c.done || c.held != nil || !slices.Contains(c.wanted, call.Number) || !c.fits(call) {
 		return c.trap.Continue(call)
 	}

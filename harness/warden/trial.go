@@ -2,7 +2,9 @@ package warden
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -421,6 +423,11 @@ func (t *trial) finish() {
 	}
 	if t.calls != nil && t.calls.failed != nil && t.o.Failure == nil {
 		t.degrade("syscall", t.calls.failed.Error())
+	}
+	if t.calls != nil {
+		for _, what := range slices.Sorted(maps.Keys(t.calls.detours)) {
+			t.degrade("syscall", "the target uses "+what+": what it does through it is no system call, and cannot be struck or counted")
+		}
 	}
 	t.o.Output.Seen = t.lines.Seen()[:min(len(t.req.Watch), len(t.lines.Seen()))]
 	for i, output := range t.outputs {

@@ -147,30 +147,62 @@ func (t *Trap) ioctl(request uint, argument unsafe.Pointer) unix.Errno {
 	}
 }
 
-// filter makes a program that notifies of the calls and allows everything else.
+// Detour says that with the call the target opens a way on which it works without any
+// call: io_uring, or a file that is mapped to be written to. Calls that do so are held
+// whatever calls a trap is for.
+func (c Call) Detour() (what string, fd int, ok bool) {
+	switch c.Number {
+	case unix.SYS_IO_URING_SETUP:
+		return "io_uring", -1, true
+	case unix.SYS_MMAP:
+		fd = int(int32(c.Args[4]))
+		return "a mapped file", fd, c.Args[2]&unix.PROT_WRITE != 0 && c.Args[3]&unix.MAP_SHARED != 0 && fd >= 0
+	}
+	return "", -1, false
+}
+
+const (
+	loadWord = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	ifEqual  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	ifAny    = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
+	leave    = unix.BPF_RET | unix.BPF_K
+)
+
+// maxCalls keeps the longest jump of a filter within its 8 bits.
+const maxCalls = 240
+
+// filter makes a program that notifies of the calls, and of those that open a detour, and
+// allows everything else.
 func filter(calls []int) ([]unix.SockFilter, error) {
-	const (
-		loadArch = 4 // offsets in struct seccomp_data
-		loadNr   = 0
+	const ( // offsets in struct seccomp_data; of an argument that of its lower half
+		nr, arch          = 0, 4
+		prot, flags, file = 32, 40, 48 // arguments of mmap(2)
 	)
-	if len(calls) == 0 || len(calls) > 250 {
-		return nil, fmt.Errorf("a trap takes 1 to 250 system calls, not %d", len(calls))
+	if len(calls) == 0 || len(calls) > maxCalls {
+		return nil, fmt.Errorf("a trap takes 1 to %d system calls, not %d", maxCalls, len(calls))
 	}
 	// Jumps count the instructions they skip.
+	tail := []unix.SockFilter{
+		{Code: ifEqual, K: unix.SYS_IO_URING_SETUP, Jt: 8},
+		{Code: ifEqual, K: unix.SYS_MMAP, Jf: 6},
+		{Code: loadWord, K: prot},
+		{Code: ifAny, K: unix.PROT_WRITE, Jf: 4},
+		{Code: loadWord, K: flags},
+		{Code: ifAny, K: unix.MAP_SHARED, Jf: 2},
+		{Code: loadWord, K: file},
+		{Code: ifEqual, K: 1<<32 - 1, Jf: 1},
+		{Code: leave, K: unix.SECCOMP_RET_ALLOW},
+		{Code: leave, K: unix.SECCOMP_RET_USER_NOTIF},
+	}
 	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: loadArch},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: auditArch, Jt: 0, Jf: uint8(len(calls) + 1)},
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: loadNr},
+		{Code: loadWord, K: arch},
+		{Code: ifEqual, K: auditArch, Jf: uint8(len(calls) + len(tail) - 1)},
+		{Code: loadWord, K: nr},
 	}
 	for i, nr := range calls {
-		program = append(program, unix.SockFilter{
-			Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(nr), Jt: uint8(len(calls) - i),
-		})
+		program = append(program, unix.SockFilter{Code: ifEqual, K: uint32(nr), Jt: uint8(len(calls) - i - 1 + len(tail) - 1)})
 	}
-	return append(program,
-		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF},
-	), nil
+	return append(program, tail...), nil
 }
 
 // Set waits until a target that was started with PTRACE_TRACEME stops right after its

@@ -171,3 +171,34 @@ func TestUntouched(t *testing.T) {
 		t.Errorf("printed %v, want %s", got, want)
 	}
 }
+
+// TestDetours shows that a way around the calls is held where it is opened, and that a
+// map which no file is written through is none.
+func TestDetours(t *testing.T) {
+	if _, err := os.Stat("/usr/bin/python3"); err != nil {
+		t.Skip("there is no /usr/bin/python3 to make the calls")
+	}
+	for script, want := range map[string]string{
+		"mmap.mmap(fd, 4096, mmap.MAP_SHARED)":                 "a mapped file",
+		"mmap.mmap(fd, 4096, mmap.MAP_PRIVATE)":                "",
+		"mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_READ)": "",
+		"mmap.mmap(-1, 4096)":                                  "",
+		"ctypes.CDLL(None).syscall(425, 0, None)":              "io_uring",
+		"ctypes.CDLL(None).syscall(39)":                        "",
+	} {
+		preamble := "import ctypes, mmap, os, tempfile\nfile = tempfile.TemporaryFile()\nfd = file.fileno()\nos.ftruncate(fd, 4096)\n"
+		_, status, calls := fire(t, 0, nowhere, "/usr/bin/python3", "-c", preamble+script)
+		if status.ExitStatus() != 0 {
+			t.Errorf("%s ended with %#x", script, status)
+		}
+		var found []string
+		for _, call := range calls {
+			if what, _, ok := call.Detour(); ok {
+				found = append(found, what)
+			}
+		}
+		if got := strings.Join(found, ", "); got != want {
+			t.Errorf("%s opens %q, want %q", script, got, want)
+		}
+	}
+}
