@@ -38,11 +38,11 @@ var litterRules = []litterRule{
 	{kind: "lock", types: []string{"link"}, name: regexp.MustCompile(`^\.#.+$`)},
 	// Endings that say so, also with digits or letters of mkstemp(3) behind them, as in
 	// x.tmp-1a2b3c; x~ and #x# of editors; downloads that are under way.
-	{kind: "temporary", types: []string{"file", "link", "folder"}, name: regexp.MustCompile(`(?i)^.*\.(tmp|temp)([-._]?[0-9a-z]+)?$`)},
+	{kind: "temporary", types: []string{"file", "link", "folder"}, name: regexp.MustCompile(`(?i)^.*\.(tmp|temp)([-._][0-9a-z]+|[0-9]+)?$`)},
 	{kind: "temporary", types: []string{"file", "link"}, name: regexp.MustCompile(`(?i)^(.+~|#.+#|.*\.(part|partial|crdownload|download|swp|swo|swx|incomplete|inprogress|in-progress))$`)},
 	// tmp.XXXXXXXXXX of mktemp(1), tmpXXXXXXXX of Python's tempfile, .tmpXXXXXX of Rust's,
 	// .goutputstream-XXXXXX of GLib, and what NFS and FUSE put in place of open files.
-	{kind: "temporary", types: []string{"file", "folder", "link"}, name: regexp.MustCompile(`^(tmp\.[A-Za-z0-9]{6,}|tmp[a-z0-9_]{8}|\.tmp[-._]?[A-Za-z0-9]+|\.goutputstream-.+|\.nfs[0-9a-f]{16,}|\.fuse_hidden[0-9a-f]+)$`)},
+	{kind: "temporary", types: []string{"file", "folder", "link"}, name: regexp.MustCompile(`^(tmp\.[A-Za-z0-9]{6,}|tmp[a-z0-9_]{8}|\.tmp([-._].+|[A-Za-z0-9]{6,})|\.goutputstream-.+|\.nfs[0-9a-f]{16,}|\.fuse_hidden[0-9a-f]+)$`)},
 }
 
 // maxPID is the largest PID that Linux gives (PID_MAX_LIMIT, proc_sys_kernel(5)).
@@ -66,22 +66,23 @@ const litterHead = 64
 // is the begin of a file's content, at least 64 bytes where there are so many.
 // The journals of SQLite are no litter: they belong to the database.
 func Litter(path, kind string, head []byte) string {
-	name := path[strings.LastIndexByte(path, '/')+1:]
 	for _, rule := range litterRules {
-		if rule.fits(name, kind, head) {
+		if rule.nameFits(lastName(path), kind) && (rule.content == nil || rule.content(head)) {
 			return rule.kind
 		}
 	}
 	return ""
 }
 
-func (r litterRule) fits(name, kind string, head []byte) bool {
-	return slices.Contains(r.types, kind) && (r.name == nil || r.name.MatchString(name)) && (r.content == nil || r.content(head))
+func lastName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+func (r litterRule) nameFits(name, kind string) bool {
+	return slices.Contains(r.types, kind) && (r.name == nil || r.name.MatchString(name))
 }
 
 // MarkLitter notes in the changes of a folder which of the paths that were made look
-// like litter. It reads the begin of the small files among them; one that cannot be read
-// counts as empty.
+// like litter. It reads the begin of a file where a rule wants to see it; one that cannot
+// be read counts as empty.
 func MarkLitter(dir string, changes []observation.Change) {
 	root, err := openat(unix.AT_FDCWD, dir, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -96,8 +97,10 @@ func MarkLitter(dir string, changes []observation.Change) {
 	}
 }
 
+// readHead reads the begin of a file whose name alone does not tell.
 func readHead(root int, path, kind string) []byte {
-	if kind != "file" {
+	asked := func(r litterRule) bool { return r.content != nil && r.nameFits(lastName(path), kind) }
+	if !slices.ContainsFunc(litterRules, asked) {
 		return nil
 	}
 	file, _, err := openRegular(root, path)
