@@ -128,7 +128,7 @@ func openRegular(root int, path string) (*os.File, int64, error) {
 // however long it is. What is no regular file by lstat(2) is not opened: a fifo would
 // notice.
 func openBelow(root int, path string) (fd int, err error) {
-	if !filepath.IsLocal(path) {
+	if !filepath.IsLocal(path) || filepath.Clean(path) != path {
 		return -1, errNotKept
 	}
 	folder, err := unix.FcntlInt(uintptr(root), unix.F_DUPFD_CLOEXEC, 0)
