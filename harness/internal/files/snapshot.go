@@ -26,7 +26,8 @@ type Options struct {
 	Contents bool
 	// Since is an earlier snapshot of the same tree. A file whose metadata is as it was
 	// then is not read again and keeps the hash it had; where it had none, it gets none.
-	// Default: every file is read.
+	// Where equal metadata proves nothing, a file that has a hash is read again: in the
+	// tick of the clock in which it was written, and on tmpfs. Default: every file is read.
 	Since *Snapshot
 	// MaxEntries bounds how many paths are looked at, the first in the order of the
 	// walk. Default: 100,000.
@@ -57,6 +58,9 @@ type Snapshot struct {
 	entries []*entry
 	// more says that there was more than is here: all of it behind the last entry.
 	more bool
+	// silent says that the file system lets files be changed without a trace in their
+	// metadata.
+	silent bool
 }
 
 // entry is what is known of one path.
@@ -81,7 +85,7 @@ type stamp struct {
 //
 // Sockets, fifos and devices are not opened. Opening and reading does not block.
 func Take(dir string, o Options) (*Snapshot, error) {
-	s := &Snapshot{dir: dir, options: o.withDefaults(), taken: stampClock()}
+	s := &Snapshot{dir: dir, options: o.withDefaults(), taken: stampClock(), silent: silent(dir)}
 	var stat unix.Stat_t
 	err := lstatat(unix.AT_FDCWD, dir, &stat)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
@@ -94,6 +98,17 @@ func Take(dir string, o Options) (*Snapshot, error) {
 	w.visit(unix.AT_FDCWD, dir, ".", 0)
 	w.reader.wait()
 	return s, nil
+}
+
+// silent says that a file can be changed through a shared mapping without that its times
+// change: on tmpfs, where its page was read through the mapping before (measured on
+// Linux 6.18). Elsewhere the first store into a page that is not dirty sets the times.
+func silent(dir string) bool {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return true
+	}
+	return stat.Type == unix.TMPFS_MAGIC || stat.Type == unix.RAMFS_MAGIC
 }
 
 // stampClock is the clock that the kernel stamps files with (current_time in
@@ -171,12 +186,12 @@ func rank(b byte) int {
 }
 
 // doubtful says that a file may have been changed after the snapshot without a trace in
-// its metadata: it was changed so shortly before that a second change could get the same
-// time. Where a file system keeps whole seconds only, shortly is a second.
+// its metadata: on some file systems always; on others when it was changed so shortly
+// before that a second change could get the same time. Where a file system keeps whole seconds only, shortly is a second.
 func (s *Snapshot) doubtful(e *entry) bool {
 	changed, taken := e.stamp.change, s.taken
 	if changed.Nsec == 0 {
 		taken.Nsec = 0
 	}
-	return changed.Nano() >= taken.Nano()
+	return s.silent || changed.Nano() >= taken.Nano()
 }
