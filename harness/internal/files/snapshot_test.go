@@ -380,7 +380,7 @@ func TestMaxChanges(t *testing.T) {
 
 // TestReadNames: of a folder with more names than there is room for, the first are kept.
 func TestReadNames(t *testing.T) {
-	dir := t.TempDir()
+	dir := inMemory(t)
 	var want []string
 	for i := range 3000 {
 		name := string([]byte{'a' + byte(i*7%26), 'a' + byte(i/26%26), 'a' + byte(i/676)})
