@@ -332,6 +332,21 @@ func TestMaxBytes(t *testing.T) {
 			t.Errorf("%s: %+v", name, e.Entry)
 		}
 	}
+	if e := entryOf(t, take(t, dir, Options{Contents: true, MaxBytes: 4}), "c"); e.SHA256 != "" {
+		t.Errorf("3 and 2 bytes were read of 4")
+	}
+}
+
+// TestOtherFileSystems: a folder whose device is not that of the walk is not looked into.
+func TestOtherFileSystems(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "file", "abc")
+	s := &Snapshot{options: Options{}.withDefaults()}
+	w := &walk{Snapshot: s, reader: &reader{}}
+	w.visit(unix.AT_FDCWD, dir, ".", 0)
+	if len(s.entries) != 1 || !strings.Contains(s.entries[0].Unread, "another file system") {
+		t.Errorf("%d entries, the first %+v", len(s.entries), s.entries[0].Entry)
+	}
 }
 
 // TestCutSnapshots: where one has room for fewer paths than the other, nothing seems to
