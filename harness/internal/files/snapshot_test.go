@@ -228,6 +228,18 @@ func TestChangedWhileItWasRead(t *testing.T) {
 	}
 }
 
+// TestSizeThatIsNotTrue: a file that the kernel makes when it is read has a size of 0.
+func TestSizeThatIsNotTrue(t *testing.T) {
+	e, err := look(unix.AT_FDCWD, "/proc/version", "version")
+	must(t, err)
+	fd, err := openat(unix.AT_FDCWD, "/proc/version", unix.O_RDONLY)
+	must(t, err)
+	unread{fd, e}.hash(make([]byte, 64))
+	if must(t, unix.Close(fd)); e.SHA256 != "" || e.Unread == "" {
+		t.Errorf("%+v", e.Entry)
+	}
+}
+
 // TestNoPermission looks at a tree with the rights of another user, which a thread can
 // take on for file systems alone.
 func TestNoPermission(t *testing.T) {
@@ -246,6 +258,7 @@ func TestNoPermission(t *testing.T) {
 		must(t, os.Chmod(open, 0o755))
 	}
 	full := take(t, dir, Options{Contents: true})
+	write(t, dir, "closed.too", "")
 	s := asNobody(t, func() (*Snapshot, error) { return Take(dir, Options{Contents: true}) })
 	for path, kind := range map[string]string{"file": "file", "closed": "folder", "listed/file": "unknown"} {
 		if e := entryOf(t, s, path); e.Type != kind || e.Unread != "permission denied" {
@@ -255,7 +268,7 @@ func TestNoPermission(t *testing.T) {
 	// What could not be seen at one of the two times did not come or go.
 	for _, pair := range [][2]*Snapshot{{full, s}, {s, full}} {
 		changes, _ := pair[0].Diff(pair[1])
-		if got := paths(changes); !slices.Equal(got, []string{"closed", "listed/file"}) {
+		if got := paths(changes); !slices.Equal(got, []string{"closed", "closed.too", "listed/file"}) {
 			t.Errorf("changes: %v", got)
 		}
 	}
