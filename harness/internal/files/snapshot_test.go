@@ -390,6 +390,18 @@ func TestCutSnapshots(t *testing.T) {
 	}
 }
 
+// TestChangesAreSorted: a walk comes to a/x before a.b, and a list of paths does not.
+func TestChangesAreSorted(t *testing.T) {
+	dir := t.TempDir()
+	before := take(t, dir, Options{})
+	write(t, dir, "a/x", "abc")
+	write(t, dir, "a.b", "abc")
+	changes, _ := before.Diff(take(t, dir, Options{}))
+	if got := paths(changes); !slices.Equal(got, []string{"a", "a.b", "a/x"}) {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestMaxChanges(t *testing.T) {
 	dir := t.TempDir()
 	before := take(t, dir, Options{})
