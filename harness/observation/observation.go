@@ -74,9 +74,17 @@ type Observation struct {
 	// Listening are the sockets that the tree listened on when it was struck.
 	Listening []Socket `json:"listening,omitempty"`
 	// StillListening are those that somebody of the tree still held after the settling time.
-	StillListening []Socket   `json:"still_listening,omitempty"`
-	Output         Output     `json:"output"`
-	Starvation     Starvation `json:"starvation"`
+	StillListening []Socket `json:"still_listening,omitempty"`
+	Output         Output   `json:"output"`
+	// Files is what became of files and other named objects; nil where nobody looked.
+	Files *Files `json:"files,omitempty"`
+	// Acknowledged is what became of acknowledged work; nil where it was not asked for.
+	Acknowledged *Acknowledged `json:"acknowledged,omitempty"`
+	// Restarts are further starts in the folder that the stop left.
+	Restarts []Restart `json:"restarts,omitempty"`
+	// Compared is the same shot with KILL; nil where it was not asked for.
+	Compared   *Compared  `json:"compared,omitempty"`
+	Starvation Starvation `json:"starvation"`
 }
 
 // Failure is why a trial could not be carried out.

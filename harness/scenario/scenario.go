@@ -305,6 +305,21 @@ type Expect struct {
 	Ports Leftover `yaml:"ports,omitempty" json:"ports"`
 	// Output is what must have been printed. Default: not checked.
 	Output *ExpectOutput `yaml:"output,omitempty" json:"output,omitempty"`
+	// Files is what is expected of files after the stop, an oracle for each pattern.
+	// Default: not checked.
+	Files []ExpectFile `yaml:"files,omitempty" json:"files,omitempty"`
+	// Acknowledged is the work that must not be lost. Default: not checked.
+	Acknowledged *Acknowledged `yaml:"acknowledged,omitempty" json:"acknowledged,omitempty"`
+	// Litter is what a stop may leave behind. Default: not checked. In YAML it is also the
+	// scalar `none`.
+	Litter *Litter `yaml:"litter,omitempty" json:"litter,omitempty"`
+	// Restarts starts the target again in the same folder after the stop. Default: not
+	// checked. In YAML it is also the scalar `true`.
+	Restarts *Restarts `yaml:"restarts,omitempty" json:"restarts,omitempty"`
+	// Compare runs every shot a second time with KILL in place of the schedule: a stop that
+	// loses more than KILL loses is a finding. Its only value is `kill`. Default: not
+	// compared.
+	Compare Comparison `yaml:"compare,omitempty" json:"compare,omitempty"`
 	// MinConclusive is how many trials must have proved something for the campaign
 	// to be conclusive, as a number or a share: 10, 50%. At least one must in any
 	// case. Default: 50%.
@@ -329,6 +344,61 @@ type ExpectOutput struct {
 	// Lacks is a regular expression (RE2) that no line may match.
 	Lacks *Regexp `yaml:"lacks,omitempty" json:"lacks,omitempty"`
 }
+
+// ExpectFile is what is expected of every file that fits a pattern.
+type ExpectFile struct {
+	// Path is a pattern for files, relative to the work folder, or absolute; ** stands for
+	// any folders.
+	Path string `yaml:"path" json:"path"`
+	// Is lists oracles that all must hold: absent, present, unchanged, old-or-new,
+	// append-only, resumable, format:NAME, sha256:HEX, command:CMD. One alone needs no list.
+	Is []Oracle `yaml:"is,omitempty" json:"is,omitempty"`
+	// Format is a short form of is: format:NAME.
+	Format string `yaml:"format,omitempty" json:"-"`
+	// SHA256 is a short form of is: sha256:HEX.
+	SHA256 string `yaml:"sha256,omitempty" json:"-"`
+	// Command is a short form of is: command:CMD.
+	Command string `yaml:"command,omitempty" json:"-"`
+}
+
+// Acknowledged holds what the target said it had done against what is there.
+type Acknowledged struct {
+	// Output is a regular expression (RE2) for a line of either stream that acknowledges
+	// a record; its first group is the record's id.
+	Output Regexp `yaml:"output" json:"output"`
+	// In is the file that must hold every acknowledged record once, relative to the work
+	// folder. It excludes Command.
+	In string `yaml:"in,omitempty" json:"in,omitempty"`
+	// Command is a shell command that prints what is there, in the work folder.
+	Command string `yaml:"command,omitempty" json:"command,omitempty"`
+	// As is what a record looks like, with %s for its id. Default: %s as a word.
+	As string `yaml:"as,omitempty" json:"as,omitempty"`
+	// Ordered asks for the records in the order of their acknowledgement.
+	Ordered bool `yaml:"ordered,omitempty" json:"ordered,omitempty"`
+}
+
+// Litter is what a stop may leave behind: temporary, lock, pid and socket files that
+// were made in the trial, and shared memory.
+type Litter struct {
+	// Allow lists patterns of paths that may be left, relative to the work folder; what is
+	// in TMPDIR begins with $TMPDIR/, shared memory with /dev/shm/.
+	Allow []string `yaml:"allow,omitempty" json:"allow,omitempty"`
+}
+
+// Restarts starts the target again after the stop: with what survived cleaned up, and
+// before that, where something survived, with it alive.
+type Restarts struct {
+	// Factor and Floor bound the time that it may take to become ready: so many times
+	// what a first start takes, and at least the floor. Defaults: 3, 1s.
+	Factor float64  `yaml:"factor,omitempty" json:"factor"`
+	Floor  Duration `yaml:"floor,omitempty" json:"floor"`
+}
+
+// Comparison is what a stop is compared with.
+type Comparison string
+
+// CompareKill compares it with KILL at the same point.
+const CompareKill Comparison = "kill"
 
 // Defaults.
 const (

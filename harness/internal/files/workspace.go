@@ -1,4 +1,5 @@
-// Package files makes the work folders that trials run in, and removes them.
+// Package files makes the work folders that trials run in and removes them, and tells
+// what became of the files in them and of shared memory.
 package files
 
 import (
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +20,18 @@ import (
 // Room holds the work folders of one campaign, below the system's temporary folder.
 type Room struct {
 	dir string
+
+	// Removing takes about as long as launching a target, so it is done beside the trials.
+	lock     sync.Mutex
+	leftover []string // work folders that are no longer used
+	removing bool
+	closed   bool
+	removals sync.WaitGroup
 }
+
+// maxLeftover bounds the work folders that wait for their removal: where trials make more
+// files than can be removed meanwhile, they wait.
+const maxLeftover = 8
 
 // roomPrefix begins the name of every room; PID and start time of its owner follow. It
 // names the PID namespace: containers may share the folder, and a PID means nothing
@@ -40,11 +53,53 @@ func NewRoom() (*Room, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for trials: %w; set TMPDIR to a folder that can be written", err)
 	}
-	return &Room{dir}, nil
+	return &Room{dir: dir}, nil
 }
 
 // Close removes the room with all that is in it.
-func (r *Room) Close() error { return removeTree(r.dir) }
+func (r *Room) Close() error {
+	r.lock.Lock()
+	r.closed = true
+	r.lock.Unlock()
+	r.removals.Wait()
+	return removeTree(r.dir)
+}
+
+// remove removes a work folder, soon or at once. What fails soon is tried again by
+// Close, which tells.
+func (r *Room) remove(dir string) error {
+	r.lock.Lock()
+	if r.closed || len(r.leftover) >= maxLeftover {
+		r.lock.Unlock()
+		return removeTree(dir)
+	}
+	defer r.lock.Unlock()
+	r.leftover = append(r.leftover, dir)
+	if !r.removing {
+		r.removing = true
+		r.removals.Go(r.removeLeftover)
+	}
+	return nil
+}
+
+func (r *Room) removeLeftover() {
+	for dir := r.nextLeftover(); dir != ""; dir = r.nextLeftover() {
+		removeTree(dir) //nolint:errcheck // see remove
+	}
+}
+
+// nextLeftover takes the oldest; "" when there is none, and nobody removes any more.
+func (r *Room) nextLeftover() string {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if len(r.leftover) == 0 {
+		r.removing = false
+		return ""
+	}
+	dir := r.leftover[0]
+	r.leftover = r.leftover[1:]
+	return dir
+}
 
 // removeStale removes this user's rooms whose owners are gone.
 func removeStale(parent string) {
@@ -74,6 +129,7 @@ func ownerAlive(name string) bool {
 
 // Workspace is the folders of one trial.
 type Workspace struct {
+	room *Room
 	root string
 	// Work is the folder that the target runs in, and Temp its TMPDIR, beside it.
 	Work, Temp string
@@ -86,7 +142,7 @@ func (r *Room) Workspace(inputs []string) (*Workspace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a work folder: %w", err)
 	}
-	w := &Workspace{root: root, Work: filepath.Join(root, "work"), Temp: filepath.Join(root, "tmp")}
+	w := &Workspace{room: r, root: root, Work: filepath.Join(root, "work"), Temp: filepath.Join(root, "tmp")}
 	if err := w.fill(inputs); err != nil {
 		w.Close() //nolint:errcheck // the error that counts is the other
 		return nil, err
@@ -112,8 +168,9 @@ func (w *Workspace) fill(inputs []string) error {
 	return nil
 }
 
-// Close removes the folders, whatever the target made of their permissions.
-func (w *Workspace) Close() error { return removeTree(w.root) }
+// Close has the folders removed, whatever the target made of their permissions. They
+// are gone when the room is closed, at the latest.
+func (w *Workspace) Close() error { return w.room.remove(w.root) }
 
 // removeTree removes a folder, giving itself the permission where a folder in it was
 // locked. It never follows a link.
@@ -129,60 +186,4 @@ func removeTree(dir string) error {
 		return nil
 	})
 	return os.RemoveAll(dir)
-}
-
-// copyTree copies a file, a link or a folder with all that is in it, with permissions.
-func copyTree(from, to string) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		return copyEntry(path, filepath.Join(to, relative), entry)
-	})
-}
-
-func copyEntry(from, to string, entry fs.DirEntry) error {
-	info, err := entry.Info()
-	if err != nil {
-		return err
-	}
-	switch {
-	case info.IsDir():
-		// It must be possible to fill it; a folder that cannot be written stays so in
-		// the source only.
-		return os.MkdirAll(to, info.Mode().Perm()|0o700)
-	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(from)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(target, to)
-	case info.Mode().IsRegular():
-		return copyFile(from, to, info.Mode().Perm())
-	}
-	return fmt.Errorf("%s is neither a file, a folder nor a link", from)
-}
-
-// copyFile shares the blocks where the file system can (FICLONE, ioctl_ficlone(2)) and
-// copies them elsewhere.
-func copyFile(from, to string, mode fs.FileMode) (err error) {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close() //nolint:errcheck // nothing was written
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	if unix.IoctlFileClone(int(target.Fd()), int(source.Fd())) == nil {
-		return nil
-	}
-	_, err = target.ReadFrom(source)
-	return err
 }

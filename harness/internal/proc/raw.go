@@ -38,14 +38,25 @@ func readAll(fd int, buf []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A list is handed out in pages of whole lines (seq_file, fs/seq_file.c), however
+		// large the buffer is: a read is the last one only if another line had fitted in.
+		last := n < min(len(buf)-size, seqPage-longestLine)
 		size += n
-		// A short read is the end of a file that the kernel makes in one piece.
-		if n == 0 || size < len(buf) {
+		if n == 0 || last {
 			return buf[:size], nil
 		}
-		buf = append(buf, make([]byte, len(buf))...)
+		if len(buf)-size < seqPage {
+			buf = append(buf, make([]byte, max(len(buf), seqPage))...)
+		}
 	}
 }
+
+// seqPage is the least that a read of a list gives when there is more, but for a line
+// that did not fit; longestLine is more than any line of the lists that are read.
+const (
+	seqPage     = 4096
+	longestLine = 1024
+)
 
 // listNumbers lists the entries of a folder whose names are numbers, as /proc names
 // processes, threads and descriptors; nil when there is no such folder.

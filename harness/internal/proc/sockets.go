@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -14,11 +15,13 @@ import (
 )
 
 // The state numbers of /proc/net (include/net/tcp_states.h): a TCP or Unix stream
-// socket that listens, and a UDP socket that is bound and not connected.
+// socket that listens, and a UDP socket that is bound and not connected; and of unix(7).
 const (
 	tcpListen   = "0A"
 	udpUnbound  = "07"
 	unixListens = 1 << 16 // __SO_ACCEPTCON in the flags
+
+	unixDatagram = "0002" // SOCK_DGRAM in the type
 )
 
 // Listening lists the sockets that any of the processes holds and on which it accepts
@@ -115,7 +118,8 @@ func inetAddress(text string) (string, error) {
 }
 
 // unixListeners reads /proc/net/unix: Num RefCount Protocol Flags Type St Inode Path;
-// an abstract name begins with @.
+// an abstract name begins with @. A socket for datagrams does not listen; with a name
+// it can be written to.
 func unixListeners(folder string) []observation.Socket {
 	text, err := ReadFile(unix.AT_FDCWD, folder+"/unix", nil)
 	if err != nil {
@@ -123,16 +127,30 @@ func unixListeners(folder string) []observation.Socket {
 	}
 	var sockets []observation.Socket
 	for line := range bytes.Lines(text) {
-		fields := bytes.Fields(line)
-		if len(fields) < 8 {
+		fields, name := cutFields(line, 7)
+		if name == "" {
 			continue // a socket without a name listens for nobody
 		}
-		flags, err := strconv.ParseUint(string(fields[3]), 16, 64)
-		if err != nil || flags&unixListens == 0 {
+		flags, err := strconv.ParseUint(fields[3], 16, 64)
+		datagram := fields[4] == unixDatagram && !autobound.MatchString(name)
+		if err != nil || flags&unixListens == 0 && !datagram {
 			continue
 		}
-		inode, _ := strconv.ParseUint(string(fields[6]), 10, 64) //nolint:errcheck // the kernel writes numbers
-		sockets = append(sockets, observation.Socket{Network: "unix", Address: string(fields[7]), Inode: inode})
+		inode, _ := strconv.ParseUint(fields[6], 10, 64) //nolint:errcheck // the kernel writes numbers
+		sockets = append(sockets, observation.Socket{Network: "unix", Address: name, Inode: inode})
 	}
 	return sockets
+}
+
+// autobound is a name that the kernel makes up for who only sends (unix(7)).
+var autobound = regexp.MustCompile(`^@[0-9a-f]{5}$`)
+
+// cutFields cuts n fields off a line; the rest is a name, which may hold spaces.
+func cutFields(line []byte, n int) (fields []string, rest string) {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	for range n {
+		field, after, _ := bytes.Cut(bytes.TrimLeft(line, " "), []byte(" "))
+		fields, line = append(fields, string(field)), after
+	}
+	return fields, string(line)
 }
