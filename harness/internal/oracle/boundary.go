@@ -34,8 +34,11 @@ func atBoundary(file *source, b scenario.Boundary, from int64) error {
 	return fmt.Errorf("there is no boundary of records called %q", b.Kind)
 }
 
-// endsInLine says that the last byte ends a line.
+// endsInLine says that the last byte behind a place, if there is one, ends a line.
 func endsInLine(file *source, from int64) error {
+	if file.size <= from {
+		return nil
+	}
 	last := make([]byte, 1)
 	if _, err := file.ReadAt(last, file.size-1); notEnd(err) != nil {
 		return err

@@ -101,7 +101,7 @@ func Examine(ctx context.Context, s Subject, o scenario.Oracle, l Limits) observ
 	l = l.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, l.Time)
 	defer cancel()
-	k := &look{ctx: ctx, Subject: s, oracle: o, Limits: l}
+	k := &look{ctx: ctx, Subject: s, oracle: o, Limits: l, patience: patience}
 	found := k.answer(k.contain())
 	found.Took = time.Since(begun)
 	return found
@@ -113,6 +113,7 @@ type look struct {
 	Subject
 	oracle scenario.Oracle
 	Limits
+	patience time.Duration
 	// sources are the files that were opened: one that could not be read to its end
 	// outweighs what a decoder made of the rest.
 	sources []*source
@@ -134,7 +135,7 @@ func (k *look) contain() error {
 		return err
 	case <-k.ctx.Done():
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(k.patience)
 	defer late.Stop()
 	select {
 	case err := <-done:
