@@ -7,7 +7,7 @@ import (
 )
 
 // chunk is how much is compared at once.
-const chunk = 128 << 10
+const chunk = 32 << 10
 
 // same is how far two readers have the same bytes.
 type same struct {

@@ -139,7 +139,7 @@ func zstdOf(t testing.TB, content []byte) []byte {
 
 func xzOf(t testing.TB, content []byte) []byte {
 	var out bytes.Buffer
-	w, err := xz.NewWriter(&out)
+	w, err := xz.WriterConfig{DictCap: 64 << 10}.NewWriter(&out)
 	if err != nil {
 		t.Fatal(err)
 	}
