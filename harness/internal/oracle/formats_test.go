@@ -75,7 +75,7 @@ func TestFormats(t *testing.T) {
 		{"text", "a\nb", "torn@2"}, {"text", "a\xff\n", "malformed@1"}, {"text", "a\x00b\n", "malformed@1"},
 		{"text", "a\n\xc3", "truncated@2"}, {"text", "a\n\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "zero-filled@2"},
 		{"text", strings.Repeat("x", chunk-1) + "ü\n", "whole"},
-		{"text", strings.Repeat("x", chunk-1) + "\xc3\n", "malformed@"+string(itoa(chunk-1))},
+		{"text", strings.Repeat("x", chunk-1) + "\xc3\n", "malformed@" + string(itoa(chunk-1))},
 
 		{"json", "1", "whole"}, {"json", " {\"a\": [1, null]}\n", "whole"},
 		{"json", "", "empty@0"}, {"json", "  \n", "truncated@3"}, {"json", "[1, 2", "truncated@5"},

@@ -37,19 +37,17 @@ func jsonLine(raw []byte, at int64, line int) *damage {
 	if !ended {
 		return broken(Torn, at, "line %d has %d bytes and no end", line, len(raw)).inLine(line)
 	}
-	body = bytes.TrimSpace(body)
+	if len(bytes.TrimSpace(body)) == 0 || (json.Valid(body) && utf8.Valid(body)) {
+		return nil
+	}
 	var syntax *json.SyntaxError
 	switch err := json.Unmarshal(body, new(json.RawMessage)); {
-	case len(body) == 0:
-		return nil
 	case errors.As(err, &syntax):
 		return broken(Malformed, at+max(0, syntax.Offset-1), "line %d is no JSON: %s", line, err).inLine(line)
 	case err != nil:
 		return broken(Malformed, at, "line %d is no JSON: %s", line, err).inLine(line)
-	case !utf8.Valid(body):
-		return broken(Malformed, at, "line %d is no UTF-8", line).inLine(line)
 	}
-	return nil
+	return broken(Malformed, at, "line %d is no UTF-8", line).inLine(line)
 }
 
 // readLine reads a line with its end. It holds no more than the longest token.
