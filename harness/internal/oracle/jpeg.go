@@ -19,7 +19,7 @@ func jpegPicture(_ *look, file *source) error {
 	var unsupported jpeg.UnsupportedError
 	switch {
 	case errors.As(err, &unsupported):
-		return unread(file, err)
+		return notDecoded(file, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return broken(Truncated, file.size, "it ends before its end marker")
 	case err != nil:

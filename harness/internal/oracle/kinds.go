@@ -7,7 +7,7 @@ import "fmt"
 var Kinds = map[string]string{
 	Created:         "there is a file where there was none",
 	Left:            "a file is there that should not be",
-	Empty:           "the file has no bytes",
+	Empty:           "it has no bytes",
 	Truncated:       "it ends too early: what is there is right",
 	ZeroFilled:      "from some place to the end there are only zero bytes",
 	Torn:            "its last record is there in part, or it is new as far as some place and old behind it",

@@ -19,9 +19,9 @@ func smallEnough(file *source, config func(io.Reader) (image.Config, error)) err
 	return nil
 }
 
-// unread is why a picture of a kind that is not decoded says nothing, but where it ends
+// notDecoded is why a picture of a kind that is not decoded says nothing, but where it ends
 // in zeros: then they may be what makes it look like one.
-func unread(file *source, err error) error {
+func notDecoded(file *source, err error) error {
 	if d, zeroErr := zeroTail(file, 0); zeroErr == nil && d != nil && file.size-d.offset >= leastZeros {
 		return d
 	}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,4 +150,27 @@ func rowOnPage(t *testing.T, name string) string {
 		}
 	}
 	return ""
+}
+
+// TestThePageIsFull sees that the page names every oracle, format and kind of damage, and
+// that the kinds have the meaning there that they have in the code.
+func TestThePageIsFull(t *testing.T) {
+	page, err := os.ReadFile(oraclesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := slices.Clone(scenario.Formats)
+	for _, kind := range scenario.Oracles {
+		names = append(names, string(kind))
+	}
+	for _, name := range names {
+		if !bytes.Contains(page, []byte("`"+name+"`")) && !bytes.Contains(page, []byte("`"+name+":")) {
+			t.Errorf("the page does not name %s", name)
+		}
+	}
+	for kind, meaning := range Kinds {
+		if !bytes.Contains(page, []byte("| `"+kind+"` | "+meaning+" |\n")) {
+			t.Errorf("the page does not say that %s means: %s", kind, meaning)
+		}
+	}
 }
