@@ -73,6 +73,7 @@ func zipMember(file *source, member *zip.File, left int64) (int64, error) {
 	if err != nil {
 		return 0, broken(Malformed, -1, "its member %q has no header: %s", member.Name, err)
 	}
+	at = min(at, file.size) // the header may be wrong about its length
 	r, err := member.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {
 		return 0, file.fail("its member %q is packed in a way that is not read (method %d)", member.Name, member.Method)
