@@ -460,6 +460,23 @@ func TestAPanicIsContained(t *testing.T) {
 	}
 }
 
+// TestAnErrorOfReadingOutweighs has a decoder take a file for damaged, and another one for
+// whole, that could not be read.
+func TestAnErrorOfReadingOutweighs(t *testing.T) {
+	defer delete(formats, "swallows")
+	for _, made := range []error{nil, broken(Malformed, 0, "it is no such file")} {
+		formats["swallows"] = func(_ *look, file *source) error {
+			file.file.Close()          //nolint:errcheck // it is to fail
+			file.Read(make([]byte, 1)) //nolint:errcheck // likewise
+			return made
+		}
+		e := Examine(context.Background(), subject(t, state{file: "x"}), scenario.Oracle{Kind: scenario.Format, Argument: "swallows"}, Limits{})
+		if e.Answer != observation.Undecided || !strings.Contains(e.Message, "read the file") {
+			t.Errorf("%v: %s (%s)", made, said(e), e.Message)
+		}
+	}
+}
+
 // TestADecoderThatNeverComesBack sees that the answer comes all the same.
 func TestADecoderThatNeverComesBack(t *testing.T) {
 	release := make(chan struct{})
