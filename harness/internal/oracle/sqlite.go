@@ -116,7 +116,7 @@ func (k *look) judgeDatabase(said string, ended bool) error {
 	switch {
 	case complete && slices.Equal(lines, []string{"ok"}):
 		if loose := strings.TrimSpace(keys); loose != "" && ended {
-			k.remark = fmt.Sprintf("sound; %d rows refer to rows that are not there", len(strings.Split(loose, "\n")))
+			k.remark = fmt.Sprintf("rows that refer to rows that are not there: %d", len(strings.Split(loose, "\n")))
 		}
 		return nil
 	case (complete && ended) || sqliteCorrupt.MatchString(said):
