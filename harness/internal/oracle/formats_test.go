@@ -113,6 +113,8 @@ func TestFormats(t *testing.T) {
 		{"png", string(all["png"]) + "x", "trailing-garbage@" + string(itoa(int64(len(all["png"]))))},
 		{"jpeg", string(all["jpeg"]) + "x", "trailing-garbage"},
 		{"parquet", "PAR1PAR1", "truncated@8"}, {"parquet", "PAR1\x00\x00\x00\x00PAR1", "malformed@4"}, {"parquet", "text", "malformed@0"},
+		{"parquet", "PAR1\x15\x02\x00\x03\x00\x00\x00PAR1", "whole"}, {"parquet", "PAR1\x15\x02\x00\x00\x04\x00\x00\x00PAR1", "malformed@7"},
+		{"parquet", "PAR1\x00\x01\x00\x00\x00PAR1", "malformed@5"}, {"parquet", "PAR1\x15\x02\x02\x00\x00\x00PAR1", "malformed@6"},
 		{"parquet", "PAR1\xff\x00\x00\x00PAR1", "malformed@4"}, {"parquet", "PAR1xxxxxxxxPARE", "unknown"},
 	} {
 		if e := examineFormat(t, c.format, []byte(c.content)); said(e) != c.want {
