@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/sigprobe/sigprobe/harness/observation"
 )
 
@@ -165,6 +167,25 @@ func TestLimits(t *testing.T) {
 		if e := examineFormat(t, name, []byte(content)); e.Answer != observation.Undecided || !strings.Contains(e.Message, "longer than the limit") {
 			t.Errorf("%s: %s (%s)", name, said(e), e.Message)
 		}
+	}
+}
+
+// TestASmallFileOfVeryMuch sees that what unpacks to thousands of times its size is let be.
+func TestASmallFileOfVeryMuch(t *testing.T) {
+	zeros := make([]byte, 1<<20)
+	var out bytes.Buffer
+	w, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+	for n := 0; err == nil && n <= freeOfRatio; n += len(zeros) {
+		_, err = w.Write(zeros)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := examineFormat(t, "zstd", out.Bytes()); e.Answer != observation.Undecided || !strings.Contains(e.Message, "times its size") {
+		t.Errorf("%d bytes: %s (%s)", out.Len(), said(e), e.Message)
 	}
 }
 
