@@ -126,11 +126,24 @@ func ParseBoundary(text string) (Boundary, error) {
 			return Boundary{Kind: kind, Bytes: n, Big: strings.HasSuffix(argument, "be")}, nil
 		}
 	case kind == "pattern" && argument != "":
-		re, err := regexp.Compile(`(?s:` + argument + `)\z`)
-		if err != nil {
-			return Boundary{}, fmt.Errorf("%q is no regular expression: %w", argument, err)
-		}
-		return Boundary{Kind: kind, Pattern: re}, nil
+		re, err := endPattern(argument)
+		return Boundary{Kind: kind, Pattern: re}, err
 	}
 	return Boundary{}, fmt.Errorf("%q is no boundary of records; write line, length:u32be (u8, u16, u32, u64, with le or be) or pattern:RE", text)
+}
+
+// endPattern is an expression held to the end of what it is matched with. It is read by
+// itself first: a parenthesis in it must not close the one that is put around it.
+func endPattern(text string) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(text); err != nil {
+		return nil, fmt.Errorf("%q is no regular expression: %w", text, err)
+	}
+	re, err := regexp.Compile(`(?s:` + text + `)\z`)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q is no regular expression at the end of a record: %w", text, err)
+	case re.MatchString(""):
+		return nil, fmt.Errorf("%q matches the end of anything; write an expression for the bytes that end a record", text)
+	}
+	return re, nil
 }
