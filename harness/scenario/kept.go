@@ -187,7 +187,7 @@ func (c *collector) ownFolder(s Scenario) {
 	if s.Expect.Restarts != nil {
 		refuse("expect.restarts", "the start after a stop in a shared folder would not be this trial's alone")
 	}
-	if s.Expect.Compare != "" {
+	if s.Expect.Compare == CompareKill {
 		refuse("expect.compare", "KILL needs the same start as the stop that it is compared with, which a shared folder does not have")
 	}
 }
