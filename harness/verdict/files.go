@@ -92,7 +92,7 @@ func (f facts) mustBeThere(pattern string, kind scenario.OracleKind) bool {
 		return true
 	}
 	for _, c := range f.o.Files.Work {
-		if c.Before != nil && c.After == nil && observation.UnescapePath(c.Path) == pattern {
+		if c.Before != nil && observation.UnescapePath(c.Path) == pattern {
 			return true
 		}
 	}

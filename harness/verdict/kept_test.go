@@ -102,7 +102,7 @@ func TestFiles(t *testing.T) {
 		{"an answer about another file", json.with(said("other/a.json", "format:json", observation.Damaged, "truncated")), inconclusive("nobody looked")},
 		{"an answer of another oracle", json.with(said("out/a.json", "format:xml", observation.Damaged, "truncated")), inconclusive("nobody looked in this trial whether out/*.json is format:json")},
 		{"damaged, and nobody asked the other oracle", torn.with(expecting("x", "present")), violates("files/truncated")},
-		{"a name that is no UTF-8", json.with(said(`out/\xe4.json`, "format:json", observation.Damaged, "malformed")), violates("files/malformed", `out/\xe4.json`)},
+		{"a name that is no UTF-8", worker().with(expecting("out/?.json", "format:json"), said(`out/\xe4.json`, "format:json", observation.Damaged, "malformed")), violates("files/malformed", `out/\xe4.json`)},
 		{"unknown", json.with(said("out/a.json", "format:json", observation.Undecided, ""), func(m *made) { m.o.Files.Examined[0].Message = "permission denied" }),
 			inconclusive("whether out/a.json is format:json cannot be said: permission denied")},
 		{"nobody looked", json.with(func(m *made) { m.o.Files = nil }), inconclusive("nobody looked at the files")},
@@ -111,6 +111,9 @@ func TestFiles(t *testing.T) {
 		{"a command, and nothing was written yet", worker().with(expecting("a", "command:test -s {}"), said("a", "command:test -s {}", observation.Missing, "")), graceful},
 		{"a format, and the file was removed", worker().with(expecting("a.json", "format:json"), changed("a.json", aFile, nil, ""), said("a.json", "format:json", observation.Missing, "")),
 			violates("files/missing", "a.json is not format:json (missing)", "was removed")},
+		{"a format, and a link that leads nowhere in the file's place", worker().with(expecting("a.json", "format:json"), changed("a.json", aFile, &observation.Entry{Type: "link"}, ""), said("a.json", "format:json", observation.Missing, "")),
+			violates("files/missing")},
+		{"a format, and a new link that leads nowhere", worker().with(expecting("a.json", "format:json"), changed("a.json", nil, &observation.Entry{Type: "link"}, ""), said("a.json", "format:json", observation.Missing, "")), graceful},
 		{"a format, and a file that fits was removed", json.with(changed("out/a.json", aFile, nil, ""), said("out/*.json", "format:json", observation.Missing, "")), graceful},
 		{"present and missing", worker().with(expecting("a", "present"), said("a", "present", observation.Missing, "")), violates("files/missing", "a is not present (missing)")},
 		{"unchanged and missing", worker().with(expecting("a", "unchanged"), said("a", "unchanged", observation.Missing, "")), violates("files/missing")},
@@ -127,6 +130,22 @@ func TestFiles(t *testing.T) {
 		{"not resumable", worker().with(expecting("a", "resumable"), said("a", "resumable", observation.Damaged, "changed")), violates("files/changed", "let a start cut off")},
 		{"a command that fails", worker().with(expecting("a", "command:false"), said("a", "command:false", observation.Damaged, "command")), violates("files/command", "a is not command:false (command)")},
 	})
+}
+
+// TestNoFileIsToldTwiceOrForAnother looks at what must not be said.
+func TestNoFileIsToldTwiceOrForAnother(t *testing.T) {
+	torn := worker().with(expecting("out/*.json", "format:json"), said("out/a.json", "format:json", observation.Damaged, "truncated"))
+	for unsaid, m := range map[string]made{
+		"other answer": torn.with(expecting("out/a.json", "format:json")),
+		"descriptor 8": torn.with(held(observation.OpenFile{FD: 8, Path: "/work/layout/a.json"})),
+		"descriptor 9": torn.with(held(observation.OpenFile{FD: 9, Path: "/work/out/a.json.tmp"})),
+		"line 0":       torn,
+		"expected":     torn,
+	} {
+		if text := words(verdict.Judge(m.Scenario, m.o)); strings.Contains(text, unsaid) || !strings.Contains(text, "out/a.json") {
+			t.Errorf("it says %q:\n%s", unsaid, text)
+		}
+	}
 }
 
 func records(a observation.Acknowledged) func(*made) {
@@ -210,6 +229,7 @@ func TestLitter(t *testing.T) {
 		{"folder in TMPDIR with a file", worker().with(tidy(), inTemp("x", folder, ""), inTemp("x/a", aFile, "")), violates("litter/temporary", "$TMPDIR/x/a is left (temporary, file of 5 bytes)")},
 		{"folder in TMPDIR with an allowed file", worker().with(tidy("$TMPDIR/x/a"), inTemp("x", folder, ""), inTemp("x/a", aFile, "")), graceful},
 		{"empty folder in TMPDIR", worker().with(tidy(), inTemp("x", folder, ""), inTemp("xy", aFile, "")), violates("litter/temporary", "$TMPDIR/x is left (temporary, folder)", "$TMPDIR/xy")},
+		{"empty folder in TMPDIR beside one whose name ends like its own", worker().with(tidy("$TMPDIR/ax/b"), inTemp("x", folder, ""), inTemp("ax/b", aFile, "")), violates("litter/temporary", "$TMPDIR/x is left")},
 		{"shared memory", worker().with(tidy(), shared("shm", "ring")), violates("litter/shared-memory", "/dev/shm/ring is left", "4.1 kB, made by process 100", "shm_unlink")},
 		{"shared memory allowed", worker().with(tidy("/dev/shm/r*"), shared("shm", "ring")), graceful},
 		{"System V shared memory", worker().with(tidy(), shared("sysv-shm", "0x1:7")), violates("litter/shared-memory", "sysv-shm:0x1:7")},

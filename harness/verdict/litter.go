@@ -72,7 +72,7 @@ func orTemporary(word string) string {
 // holdsListed says that a folder has something in it that is told by itself.
 func holdsListed(c observation.Change, all []observation.Change) bool {
 	return c.After.Type == "folder" && slices.ContainsFunc(all, func(other observation.Change) bool {
-		return other.After != nil && strings.HasPrefix(other.Path, c.Path+"/")
+		return strings.HasPrefix(other.Path, c.Path+"/")
 	})
 }
 

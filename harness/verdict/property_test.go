@@ -45,6 +45,20 @@ func TestJudgementIsSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { sound(t, verdict.Judge(drawScenario(t), drawObservation(t))) })
 }
 
+// TestKeptJudgementIsSound draws what was kept and lost in trials that prove something.
+func TestKeptJudgementIsSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, o := drawScenario(t), worker().o
+		drawKeptFacts(t, &o)
+		s.Expect.Files = []scenario.ExpectFile{{Path: "**", Is: []scenario.Oracle{drawOracle(t), drawOracle(t)}}}
+		fresh := verdict.Judge(s, o)
+		sound(t, fresh)
+		if diff := cmp.Diff(fresh, verdict.Judge(s, stored(t, o))); diff != "" {
+			t.Fatal("stored and judged again:", diff)
+		}
+	})
+}
+
 // sound holds what is true of any judgement.
 func sound(t interface{ Fatalf(string, ...any) }, j verdict.Judgement) {
 	if (j.Verdict == verdict.Violation) != (len(j.Findings) > 0) {
