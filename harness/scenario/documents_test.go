@@ -109,6 +109,7 @@ var documents = []document{
 	{text: "expect: {files: [{path: a, is: append-only}, {path: b, is: 'append-only:length:u32be'}, {path: c, is: 'append-only:pattern:;$'}, {path: d, is: append-only:line}]}", good: true},
 	{text: "expect: {files: [{path: a, is: [old-or-new, resumable, unchanged]}]}", good: true},
 	{text: "target: {command: [x], workdir: inherit}\nexpect: {files: [{path: a, is: [unchanged, append-only]}, {path: '*.lock', is: absent}]}", good: true},
+	{text: "expect: {files: [{path: a, is: ['sha256:" + strings.Repeat("a", 64) + "', 'sha256:" + strings.Repeat("A", 64) + "', 'sha256:@sums']}]}", good: true},
 	{text: "expect: {files: []}"}, {text: "expect: {files: {path: a, is: absent}}"}, {text: "expect: {files: [a]}"}, {text: "expect: {files: [{path: a}]}"}, {text: "expect: {files: [{is: absent}]}"},
 	{text: "expect: {files: [{path: '', is: absent}]}"}, {text: "expect: {files: [{path: out/, is: absent}]}"}, {text: "expect: {files: [{path: a, is: []}]}"}, {text: "expect: {files: [{path: a, is: gone}]}"},
 	{text: "expect: {files: [{path: a, is: 5}]}"}, {text: "expect: {files: [{path: a, is: true}]}"}, {text: "expect: {files: [{path: a, is: [absent, 5]}]}"}, {text: "expect: {files: [{path: a, is: {format: json}}]}"},
