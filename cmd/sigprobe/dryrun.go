@@ -57,10 +57,23 @@ func describe(b *strings.Builder, s scenario.Scenario, again []reports.Failure, 
 		{"lands", landing(s, shots)},
 		{"range", strikeRange(s.Strike) + secondRange(s.Strike.Stopping)},
 		{"expect", expectText(s.Expect)},
-		{"takes", fmt.Sprintf("at most %s a trial, %s", span(trialBound(s)), strings.TrimPrefix(allText(bound, bounded), "at most "))},
+		{"keeps", keptText(s.Expect)},
+		{"takes", takesText(s, bound, bounded)},
 	} {
-		fmt.Fprintf(b, "  %-8s %s\n", line[0], render.Escape(line[1]))
+		if line[1] != "" {
+			fmt.Fprintf(b, "  %-8s %s\n", line[0], render.Escape(line[1]))
+		}
 	}
+}
+
+// takesText bounds the trials. How often a trial starts the target again depends on what
+// the stop left.
+func takesText(s scenario.Scenario, bound time.Duration, bounded bool) string {
+	text := fmt.Sprintf("at most %s a trial, %s", span(trialBound(s)), strings.TrimPrefix(allText(bound, bounded), "at most "))
+	if further := furtherStarts(s.Expect); further != "" {
+		text += fmt.Sprintf("; further starts for %s are not in it", further)
+	}
+	return text
 }
 
 func readyText(r scenario.Ready) string {
@@ -233,7 +246,7 @@ func pointBound(s scenario.Scenario) time.Duration {
 // campaignBound is the bound for all trials, so many at a time; ok is false where there
 // is none.
 func campaignBound(s scenario.Scenario, trials, jobs int) (bound time.Duration, ok bool) {
-	if _, fixed := fixedPort(s); fixed {
+	if oneAtATime(s) {
 		jobs = 1
 	}
 	if s.Strike.Sweep != nil {

@@ -35,10 +35,17 @@ func openEngines(jobs int) (*engines, error) {
 
 // of is the engine for a scenario.
 func (e *engines) of(s scenario.Scenario) *harness.Engine {
-	if _, fixed := fixedPort(s); fixed {
+	if oneAtATime(s) {
 		return e.single
 	}
 	return e.all
+}
+
+// oneAtATime says that the trials of a scenario would be in each other's way: they listen
+// on one port, or look at files of one folder.
+func oneAtATime(s scenario.Scenario) bool {
+	_, fixed := fixedPort(s)
+	return fixed || s.Target.Workdir == scenario.Inherit && len(s.Expect.Files) > 0
 }
 
 func (e *engines) abilities(ctx context.Context) (warden.Abilities, error) {

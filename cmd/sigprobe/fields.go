@@ -96,6 +96,21 @@ var fields = []field{
 		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Expect.Output.Matches = &v })},
 	{"expect-lacks", "RE", "expression that no line of output may match", "expect.output.lacks", ownExpectOutput,
 		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Expect.Output.Lacks = &v })},
+	{"file", "GLOB=ORACLE", "what files that fit a pattern must be after the stop: absent, present, unchanged, old-or-new, append-only, resumable, format:NAME, sha256:HEX or command:CMD, in which {} is the file's path; repeatable", "expect.files", ownFiles, addFile},
+	{"acknowledged", "RE", "line of output that acknowledges a record, whose id is the first group: none may be lost", "expect.acknowledged expect.acknowledged.output", ownAcknowledged,
+		parsed(func(s *scenario.Scenario, v scenario.Regexp) { s.Expect.Acknowledged.Output = v })},
+	{"acknowledged-in", "PATH", "file that must hold every acknowledged record", "expect.acknowledged.in", ownRecords,
+		ofAcknowledged(func(a *scenario.Acknowledged, v string) { a.In = v })},
+	{"acknowledged-command", "CMD", "shell command that prints the records, in place of a file", "expect.acknowledged.command", ownRecords,
+		ofAcknowledged(func(a *scenario.Acknowledged, v string) { a.Command = v })},
+	{"acknowledged-as", "FORMAT", "what a record looks like, with %s for its id (default the id as a word)", "expect.acknowledged.as", ownAcknowledged,
+		ofAcknowledged(func(a *scenario.Acknowledged, v string) { a.As = v })},
+	{"acknowledged-ordered", "", "the records must be in the order of their acknowledgement", "expect.acknowledged.ordered", ownAcknowledged, setOrdered},
+	{"litter", "none|allow", "whether temporary, lock, pid and socket files and shared memory may be left (default not checked)", "expect.litter", nil, setLitter},
+	{"allow-litter", "PATTERN", "path that may be left, all other litter may not; repeatable", "expect.litter.allow", ownLitter, addLitter},
+	{"restart", "", "start the target again in the folder that the stop left: it must become ready", "expect.restarts", nil, setRestart},
+	{"compare", "kill", "make every shot again with KILL, and accept no stop that loses more", "expect.compare", nil,
+		text(func(s *scenario.Scenario, v string) { s.Expect.Compare = scenario.Comparison(v) })},
 	{"min-conclusive", "N|N%", "how many trials must prove something (default 50%)", "expect.min_conclusive", nil,
 		parsed(func(s *scenario.Scenario, v scenario.Quota) { s.Expect.MinConclusive = &v })},
 
@@ -197,7 +212,7 @@ func setEnv(s *scenario.Scenario, text string) error {
 func spare() *scenario.Scenario {
 	return &scenario.Scenario{
 		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, File: &scenario.FileEvent{}, Syscall: &scenario.Syscall{}, Handlers: &scenario.Handlers{}, Sweep: &scenario.Sweep{}, Stopping: &scenario.Stopping{}},
-		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}},
+		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}, Acknowledged: &scenario.Acknowledged{}, Litter: &scenario.Litter{}},
 	}
 }
 

@@ -77,6 +77,7 @@ var exclusive = [][2]string{
 	{"strike-file", "strike-syscall"},
 	{"sweep", "strike-file"},
 	{"second-window", "second-syscall"},
+	{"acknowledged-in", "acknowledged-command"},
 }
 
 func (o *overlay) check() error {
@@ -121,16 +122,22 @@ func inFlags(problems []scenario.Problem) error {
 }
 
 // flagOf is the flag for a field's path, or the path where there is none, as the start
-// of a line; "" for the command, of which the message says all.
+// of a line; "" for the command, of which the message says all. The flag for the field
+// itself comes before one for a field around it.
 func flagOf(path string) string {
+	flag, nearest := "", ""
 	for _, f := range fields {
 		for _, own := range strings.Fields(f.path) {
-			if own == path || strings.HasPrefix(path, own+"[") || strings.HasPrefix(path, own+".") {
-				return fmt.Sprintf("--%s: ", f.flag)
+			around := own == path || strings.HasPrefix(path, own+"[") || strings.HasPrefix(path, own+".")
+			if around && len(own) > len(nearest) {
+				flag, nearest = f.flag, own
 			}
 		}
 	}
-	if path == "" || strings.HasPrefix(path, "target.command") {
+	switch {
+	case flag != "":
+		return fmt.Sprintf("--%s: ", flag)
+	case path == "" || strings.HasPrefix(path, "target.command"):
 		return ""
 	}
 	return path + ": "

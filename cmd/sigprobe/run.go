@@ -53,7 +53,7 @@ SIGHUP lets the running trials end and reports, the second leaves at once.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&o.seed, "seed", "", "seed of all shots, a whole number (default a random one, which is printed)")
-	flags.IntVar(&o.jobs, "jobs", 1, "trials at a time; scenarios with a fixed port have one")
+	flags.IntVar(&o.jobs, "jobs", 1, "trials at a time; scenarios with a fixed port, or that look at files of a shared folder, have one")
 	flags.StringVar(&o.name, "name", "", "name of the command's scenario (default the program's)")
 	flags.StringArrayVar(&o.only, "scenario", nil, "run only the scenario of this name; repeatable")
 	flags.StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")

@@ -351,6 +351,7 @@ func (c *collector) expect(e Expect) {
 	if e.Output != nil {
 		c.expectOutput(*e.Output)
 	}
+	c.kept(e)
 	if q := e.MinConclusive; q != nil && (q.Count < 0 || !(q.Percent >= 0 && q.Percent <= 100)) {
 		c.add("expect.min_conclusive", "%s is neither a number of trials nor a share; write one such as 10 or 50%%", q)
 	}
@@ -388,6 +389,10 @@ func (c *collector) together(s Scenario) {
 	}
 	if steps := s.Stop.Schedule.Steps; s.Strike.secondSignal() != "" && (len(steps) < 2 || steps[1].Signal == signals.KILL) {
 		c.add(s.Strike.secondSignal(), "the schedule %s has no second signal that the target can handle; write one such as TERM/2s/TERM/8s/KILL", s.Stop.Schedule)
+	}
+	c.ownFolder(s)
+	if s.Expect.Compare == CompareKill && s.Stop.Schedule.First() == signals.KILL {
+		c.add("expect.compare", "the schedule %s begins with KILL itself; let it begin with a signal that the target can handle, or leave compare out", s.Stop.Schedule)
 	}
 	trials := 0
 	switch {

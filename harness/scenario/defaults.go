@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -122,7 +123,53 @@ func (e Expect) withDefaults(schedule signals.Schedule) Expect {
 	setDefault(&e.Survivors, None)
 	setDefault(&e.Ports, e.Survivors)
 	setDefaultPointer(&e.MinConclusive, Quota{Percent: 50})
+	return e.keptDefaults()
+}
+
+// keptDefaults are those of what is expected to be left, kept and started again. What is
+// behind a pointer or in a list is copied first: it may be another scenario's too.
+func (e Expect) keptDefaults() Expect {
+	e.Files = slices.Clone(e.Files)
+	for i, file := range e.Files {
+		e.Files[i] = ExpectFile{Path: file.Path, Is: file.oracles()}
+	}
+	if e.Acknowledged != nil {
+		acknowledged := *e.Acknowledged
+		setDefault(&acknowledged.As, DefaultAs)
+		e.Acknowledged = &acknowledged
+	}
+	if e.Restarts != nil {
+		restarts := *e.Restarts
+		setDefault(&restarts.Factor, DefaultFactor)
+		setDefault(&restarts.Floor, Duration(DefaultFloor))
+		e.Restarts = &restarts
+	}
 	return e
+}
+
+// oracles are those that are listed, then those in a short form.
+func (f ExpectFile) oracles() []Oracle {
+	all := slices.Clone(f.Is)
+	for _, short := range f.short() {
+		if short.oracle.Argument != "" {
+			all = append(all, short.oracle)
+		}
+	}
+	return all
+}
+
+// shortForm is an oracle that is written as a field of its own.
+type shortForm struct {
+	field  string
+	oracle Oracle
+}
+
+func (f ExpectFile) short() []shortForm {
+	return []shortForm{
+		{"format", Oracle{Format, f.Format}},
+		{"sha256", Oracle{SHA256, f.SHA256}},
+		{"command", Oracle{Command, f.Command}},
+	}
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -61,7 +62,7 @@ func regexps() *rapid.Generator[scenario.Regexp] {
 // goodScenarios draws scenarios that pass [scenario.Check], without defaults.
 func goodScenarios() *rapid.Generator[scenario.Scenario] {
 	return rapid.Custom(func(t *rapid.T) scenario.Scenario {
-		return scenario.Scenario{
+		s := scenario.Scenario{
 			Name:        rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9._-]{0,12}`).Draw(t, "name"),
 			Description: rapid.OneOf(rapid.Just(""), anyText()).Draw(t, "description"),
 			Target:      targets().Draw(t, "target"),
@@ -70,6 +71,84 @@ func goodScenarios() *rapid.Generator[scenario.Scenario] {
 			Strike:      strikes().Draw(t, "strike"),
 			Expect:      expects().Draw(t, "expect"),
 		}
+		if s.Target.Workdir == scenario.Inherit {
+			s.Expect.Files = rapid.SliceOfN(expectFiles(sharedOracles()), 0, 2).Draw(t, "files")
+		} else {
+			drawKept(t, &s)
+		}
+		apart(s.Expect.Files)
+		return s
+	})
+}
+
+// drawKept draws what only a fresh work folder can answer.
+func drawKept(t *rapid.T, s *scenario.Scenario) {
+	s.Expect.Files = rapid.SliceOfN(expectFiles(rapid.OneOf(sharedOracles(), ownOracles())), 0, 2).Draw(t, "files")
+	s.Expect.Acknowledged = maybe(t, acknowledgements(), "acknowledged")
+	s.Expect.Litter = maybe(t, rapid.Custom(func(t *rapid.T) scenario.Litter {
+		return scenario.Litter{Allow: rapid.SliceOfN(rapid.SampledFrom([]string{"cache/*.tmp", "$TMPDIR/x", "/dev/shm/a b", "[#]"}), 0, 2).Draw(t, "allow")}
+	}), "litter")
+	s.Expect.Restarts = maybe(t, rapid.Custom(func(t *rapid.T) scenario.Restarts {
+		return scenario.Restarts{Factor: oneOrNone(t, "factor", 1, 2.5, 1000), Floor: oneOrNone(t, "floor", scenario.Duration(time.Millisecond))}
+	}), "restarts")
+	loses := len(s.Expect.Files) > 0 || s.Expect.Acknowledged != nil || s.Expect.Restarts != nil
+	if loses && s.Stop.Schedule.First() != signals.KILL {
+		s.Expect.Compare = oneOrNone(t, "compare", scenario.CompareKill)
+	}
+}
+
+// apart gives every file a path of its own.
+func apart(files []scenario.ExpectFile) {
+	for i := range files {
+		files[i].Path = fmt.Sprintf("%d/%s", i, files[i].Path)
+	}
+}
+
+// expectFiles draws files with one oracle or some, in their long and their short forms.
+func expectFiles(oracles *rapid.Generator[scenario.Oracle]) *rapid.Generator[scenario.ExpectFile] {
+	return rapid.Custom(func(t *rapid.T) scenario.ExpectFile {
+		f := scenario.ExpectFile{Path: rapid.SampledFrom([]string{"a.json", "**/*.jsonl", "a b: c", "[#]", "*", "ä\\*"}).Draw(t, "path")}
+		switch rapid.IntRange(0, 3).Draw(t, "form") {
+		case 0:
+			f.Is = []scenario.Oracle{{Kind: scenario.Absent}}
+		case 1:
+			f.Format = oneOrNone(t, "format", scenario.Formats...)
+			f.Command = rapid.SampledFrom([]string{"jq . {}", "a: b # c\nd"}).Draw(t, "command")
+		case 2:
+			f.SHA256 = rapid.SampledFrom([]string{strings.Repeat("aF", 32), "@sums: x"}).Draw(t, "sha256")
+		default:
+			f.Is = rapid.SliceOfNDistinct(oracles, 1, 3, scenario.Oracle.String).Draw(t, "is")
+		}
+		return f
+	})
+}
+
+// sharedOracles draws oracles that a folder shared with other trials allows.
+func sharedOracles() *rapid.Generator[scenario.Oracle] {
+	return rapid.SampledFrom([]scenario.Oracle{
+		{Kind: scenario.Present}, {Kind: scenario.Unchanged}, {Kind: scenario.AppendOnly}, {Kind: scenario.AppendOnly, Argument: "length:u32be"},
+		{Kind: scenario.AppendOnly, Argument: `pattern:\x00$`}, {Kind: scenario.SHA256, Argument: "@sums"}, {Kind: scenario.Format, Argument: "tar.gz"},
+		{Kind: scenario.Command, Argument: " ' \"{}\": #"},
+	})
+}
+
+func ownOracles() *rapid.Generator[scenario.Oracle] {
+	return rapid.SampledFrom([]scenario.Oracle{{Kind: scenario.OldOrNew}, {Kind: scenario.Resumable}})
+}
+
+func acknowledgements() *rapid.Generator[scenario.Acknowledged] {
+	return rapid.Custom(func(t *rapid.T) scenario.Acknowledged {
+		a := scenario.Acknowledged{
+			Output:  *scenario.MustRegexp(rapid.SampledFrom([]string{`committed (\d+)`, `^(?P<id>\S+): (.*)$`}).Draw(t, "output")),
+			As:      oneOrNone(t, "as", `{"id":%s,`, "%s", " %s"),
+			Ordered: rapid.Bool().Draw(t, "ordered"),
+		}
+		if rapid.Bool().Draw(t, "by command") {
+			a.Command = rapid.SampledFrom([]string{"sqlite3 x.db 'select id from t'", "true"}).Draw(t, "command")
+		} else {
+			a.In = rapid.SampledFrom([]string{"out/ledger.jsonl", "/var/x", "#"}).Draw(t, "in")
+		}
+		return a
 	})
 }
 

@@ -71,6 +71,50 @@ bad.yaml:15:40: expect.within: 0s cannot be kept; write more, or leave it out fo
 		{"a tag", "scenarios: [{name: !!str 5, target: {command: [x]}}]", "bad.yaml:1:20: name: the tag !!str is not used here; write the value alone"},
 		{"a huge number", "scenarios: [{target: {command: [x]}, strike: {random: {trials: 18446744073709551615}}}]",
 			"bad.yaml:1:64: strike.random.trials: 18446744073709551615 is too large; write a smaller number"},
+		{"what is kept, all problems at once", `scenarios:
+  - target: {command: [x], workdir: inherit}
+    expect:
+      files:
+        - {path: a.json, is: [old-or-new, format:jsn]}
+        - path: ./b
+          sha256: abc
+        - {path: c, is: [absent, present]}
+        - {path: 'out/*'}
+        - {path: c, is: present, format: ''}
+      acknowledged: {output: 'saved \d+', as: id}
+      litter: {allow: ['a[']}
+      restarts: {factor: 0.5, floor: 0s}
+      compare: term
+`, `bad.yaml:5:43: expect.files[0].is[1]: "jsn" is no format; write one of text, jsonl, csv, json, xml, yaml, gzip, bzip2, zstd, xz, zip, tar, tar.gz, tar.bz2, tar.zst, tar.xz, sqlite, parquet, png, jpeg
+bad.yaml:6:17: expect.files[1].path: "./b" is never looked at by that name; write b
+bad.yaml:7:19: expect.files[1].sha256: "abc" is no SHA-256; write its 64 hexadecimal digits, or @FILE for a manifest as sha256sum writes it
+bad.yaml:8:11: expect.files[2]: a file that is absent has no content; keep absent, or the others
+bad.yaml:9:11: expect.files[3]: nothing is expected of it; write what it is, such as is: present or format: json
+bad.yaml:10:18: expect.files[4].path: c stands here a second time; write all that it is into one list
+bad.yaml:10:42: expect.files[4].format: "" is no format; write one such as json, or leave it out
+bad.yaml:11:7: expect.acknowledged: it needs the file that holds the records or a command that prints them, and not both; write in: out/ledger.jsonl, or command: ./bin/dump
+bad.yaml:11:7: expect.acknowledged: a shared folder holds the records of earlier trials too; write workdir: fresh (--workdir fresh on the command line), or leave it out
+bad.yaml:11:30: expect.acknowledged.output: "saved \\d+" has no group for the record's id; put brackets around it, as in 'committed (\d+)'
+bad.yaml:11:47: expect.acknowledged.as: "id" does not say where the id stands; write %s once in its place
+bad.yaml:12:7: expect.litter: in a shared folder nobody can say who made what is left; write workdir: fresh (--workdir fresh on the command line), or leave it out
+bad.yaml:12:24: expect.litter.allow[0]: "a[" is no pattern; close its brackets, or put a backslash before them
+bad.yaml:13:26: expect.restarts.factor: 0.5 is no bound that a start can keep; write a number from 1 to 1000
+bad.yaml:13:38: expect.restarts.floor: 0s would count as left out, which is 1s; write more, 1ns for no floor
+bad.yaml:14:16: expect.compare: "term" is nothing to compare with; write kill`},
+		{"a file of a shared folder that is compared with a run of its own", "scenarios:\n  - target: {command: [x], workdir: inherit}\n    expect: {files: [{path: a, is: old-or-new}, {path: 'out/*', is: absent}, {path: out/b, sha256: '@gone'}]}",
+			"bad.yaml:3:22: expect.files[0]: old-or-new compares with a run of its own from the same start, which a shared folder does not have; write workdir: fresh (--workdir fresh on the command line), or leave it out\n" +
+				"bad.yaml:3:78: expect.files[2]: out/b fits out/*, which is absent; narrow that pattern, or leave one of the two out"},
+		{"nothing that KILL could lose", "scenarios:\n  - target: {command: [x]}\n    expect: {compare: kill, litter: none}",
+			"bad.yaml:3:23: expect.compare: nothing that KILL could lose is looked at; expect files, acknowledged or restarts too"},
+		{"KILL beside KILL", "scenarios:\n  - target: {command: [x]}\n    stop: {schedule: KILL}\n    expect: {compare: kill, restarts: true}",
+			"bad.yaml:4:23: expect.compare: the schedule KILL begins with KILL itself; let it begin with a signal that the target can handle, or leave compare out"},
+		{"two hashes", "scenarios:\n  - target: {command: [x]}\n    expect:\n      files:\n        - path: a\n          is: ['sha256:" + strings.Repeat("a", 64) + "', 'sha256:" + strings.Repeat("b", 64) + "', 'sha256:@sums', 'sha256:@sums']\n",
+			"bad.yaml:5:11: expect.files[0]: no content has two hashes; keep one sha256, or write two paths\n" +
+				"bad.yaml:5:11: expect.files[0]: sha256:@sums stands twice; leave one out"},
+		{"a factor as text", "scenarios: [{target: {command: [x]}, expect: {restarts: {factor: '3'}}}]",
+			"bad.yaml:1:66: expect.restarts.factor: text stands where a number is wanted; write one such as 2.5, without quotes"},
+		{"another word for litter", "scenarios: [{target: {command: [x]}, expect: {litter: some}}]",
+			"bad.yaml:1:55: expect.litter: \"some\" is no answer; write none, allow, or what may be left as in {allow: ['cache/*']}"},
 		{"Latin-1", "scenarios: [{name: \xe4}]", "bad.yaml:1:1: the file is no UTF-8 text; save it as UTF-8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -126,6 +170,64 @@ func TestParseFillsInDefaults(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, got, same); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestWhatIsKeptGetsItsDefaults(t *testing.T) {
+	got, err := scenario.Parse("x.yaml", []byte(`scenarios:
+  - target: {command: [x]}
+    expect:
+      files:
+        - {path: a, is: old-or-new, format: json, command: "jq . {}"}
+        - {path: b, is: format:jsonl}
+        - path: c
+          is: command:jq -e .done {}
+      acknowledged: {output: 'committed (\d+)', in: a}
+      litter: none
+      restarts: true
+      compare: kill
+  - {name: y, target: {command: [x]}, expect: {litter: allow, restarts: false}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := scenario.Expect{
+		Files: []scenario.ExpectFile{
+			{Path: "a", Is: []scenario.Oracle{{Kind: scenario.OldOrNew}, {Kind: scenario.Format, Argument: "json"}, {Kind: scenario.Command, Argument: "jq . {}"}}},
+			{Path: "b", Is: []scenario.Oracle{{Kind: scenario.Format, Argument: "jsonl"}}},
+			{Path: "c", Is: []scenario.Oracle{{Kind: scenario.Command, Argument: "jq -e .done {}"}}},
+		},
+		Acknowledged: &scenario.Acknowledged{Output: *scenario.MustRegexp(`committed (\d+)`), In: "a", As: "%s"},
+		Litter:       &scenario.Litter{},
+		Restarts:     &scenario.Restarts{Factor: 3, Floor: scenario.Duration(time.Second)},
+		Compare:      scenario.CompareKill,
+	}
+	if diff := cmp.Diff(want, onlyKept(got[0].Expect), same); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(scenario.Expect{}, onlyKept(got[1].Expect), same); diff != "" {
+		t.Errorf("what is not to be checked: -want +got:\n%s", diff)
+	}
+}
+
+func onlyKept(e scenario.Expect) scenario.Expect {
+	return scenario.Expect{Files: e.Files, Acknowledged: e.Acknowledged, Litter: e.Litter, Restarts: e.Restarts, Compare: e.Compare}
+}
+
+// TestDefaultsLeaveTheScenarioAlone fills them in for one that shares its lists.
+func TestDefaultsLeaveTheScenarioAlone(t *testing.T) {
+	is := make([]scenario.Oracle, 1, 2) // room for an append to write into
+	is[0] = scenario.Oracle{Kind: scenario.Present}
+	file := scenario.ExpectFile{Path: "a", Is: is, Format: "json"}
+	s := scenario.Scenario{Expect: scenario.Expect{
+		Files: []scenario.ExpectFile{file}, Restarts: &scenario.Restarts{}, Acknowledged: &scenario.Acknowledged{},
+	}}
+	full := s.WithDefaults()
+	if diff := cmp.Diff(file, s.Expect.Files[0], same); diff != "" || is[:2][1] != (scenario.Oracle{}) {
+		t.Errorf("the file was changed: %s, %v", diff, is[:2])
+	}
+	if s.Expect.Restarts.Factor != 0 || s.Expect.Acknowledged.As != "" || full.Expect.Restarts.Factor == 0 {
+		t.Errorf("restarts %+v, acknowledged %+v, filled in %+v", s.Expect.Restarts, s.Expect.Acknowledged, full.Expect.Restarts)
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -125,6 +127,20 @@ func (r *reader) read(node ast.Node, into reflect.Value, path string) string {
 		}
 	case *[]Accept:
 		return r.accepts(node, to, path)
+	case *[]Oracle:
+		if isText(node) {
+			*to = make([]Oracle, 1)
+			return readText(node, &(*to)[0])
+		}
+	case **Litter:
+		if isText(node) {
+			return readLitter(node, to)
+		}
+	case **Restarts:
+		if truth, ok := node.(*ast.BoolNode); ok {
+			*to = map[bool]*Restarts{true: {}}[truth.Value]
+			return ""
+		}
 	case encoding.TextUnmarshaler:
 		return readText(node, to)
 	}
@@ -147,6 +163,23 @@ func readAuto(text string) string {
 		return ""
 	}
 	return fmt.Sprintf("%q is no readiness; write auto, or a condition such as {output: ready}", text)
+}
+
+func isText(node ast.Node) bool {
+	_, kind := scalar(node)
+	return kind == "text"
+}
+
+// readLitter reads the words that stand for the strictest litter and for none at all.
+func readLitter(node ast.Node, into **Litter) string {
+	switch text, _ := scalar(node); text {
+	case "none":
+		*into = &Litter{}
+	case "allow":
+	default:
+		return fmt.Sprintf("%q is no answer; write none, allow, or what may be left as in {allow: ['cache/*']}", text)
+	}
+	return ""
 }
 
 // readText reads what has a form of its own. Plain numbers are taken where the form
@@ -175,6 +208,8 @@ func readScalar(node ast.Node, into reflect.Value, path string) string {
 		into.SetString(text)
 	case reflect.Int:
 		return readInt(node, into)
+	case reflect.Float64:
+		return readFloat(node, into)
 	case reflect.Bool:
 		truth, ok := node.(*ast.BoolNode)
 		if !ok {
@@ -214,6 +249,16 @@ func readInt(node ast.Node, into reflect.Value) string {
 	default:
 		return fmt.Sprintf("%s is too large; write a smaller number", number.Token.Value)
 	}
+	return ""
+}
+
+func readFloat(node ast.Node, into reflect.Value) string {
+	text, kind := scalar(node)
+	number, err := strconv.ParseFloat(text, 64)
+	if kind != "a number" || err != nil {
+		return mismatch(kind, "a number", "write one such as 2.5, without quotes")
+	}
+	into.SetFloat(number)
 	return ""
 }
 
@@ -304,13 +349,17 @@ func (r *reader) unknown(e entry, names []string, path string) {
 // refuseZero refuses a value that is written but would count as left out.
 func (r *reader) refuseZero(value reflect.Value, path string) {
 	empty := value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0
-	remedy, refused := zeros[short(path)]
+	remedy, refused := zeros[index.ReplaceAllString(short(path), "[]")]
 	if empty && refused && !slices.ContainsFunc(r.wrong, func(w string) bool { return within(w, path) }) {
 		r.refuse(r.where(path), path, "%s", remedy)
 	}
 }
 
+// index is the number of an item in a path.
+var index = regexp.MustCompile(`\[\d+\]`)
+
 // zeros are the fields whose zero value means their default, and what to write in its place.
+// [] stands for any item of a list.
 var zeros = map[string]string{
 	"name":                   `"" is no name; write one, or leave it out for the base name of the command`,
 	"target.workdir":         `"" is no work folder; write fresh or inherit`,
@@ -337,6 +386,18 @@ var zeros = map[string]string{
 	"expect.survivors":       `"" is neither none nor allow; write one of them`,
 	"expect.ports":           `"" is neither none nor allow; write one of them`,
 	"expect.output.contains": `"" is in every line; write the text to look for`,
+
+	"expect.files":                "no file is named; write a path and what it is, or leave files out",
+	"expect.files[].is":           "no oracle is named; write one such as present, or leave is out beside a short form",
+	"expect.files[].format":       `"" is no format; write one such as json, or leave it out`,
+	"expect.files[].sha256":       `"" is no SHA-256; write its 64 hexadecimal digits, or leave it out`,
+	"expect.files[].command":      `"" is no command; write one such as jq . {}, or leave it out`,
+	"expect.acknowledged.in":      `"" is no file; write its path, relative to the work folder`,
+	"expect.acknowledged.command": `"" is no command; write one that prints the records`,
+	"expect.acknowledged.as":      `"" is in every line; write what a record looks like, with %s for its id`,
+	"expect.restarts.factor":      "0 leaves no time to start; write 1 or more, or leave it out for 3",
+	"expect.restarts.floor":       "0s would count as left out, which is 1s; write more, 1ns for no floor",
+	"expect.compare":              `"" is nothing to compare with; write kill, or leave it out`,
 }
 
 func fieldNames(t reflect.Type) []string {

@@ -106,6 +106,39 @@ func TestFilesThatCannotBeCopied(t *testing.T) {
 	}
 }
 
+func TestManifests(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sums"), strings.Repeat("a", 64)+"  x\n", 0o644)
+	write(t, filepath.Join(dir, "folder/x"), "", 0o644)
+	hash := strings.Repeat("a", 64)
+	for argument, test := range map[string]struct{ becomes, want string }{
+		hash:                {hash, ""},
+		"@sums":             {"@" + dir + "/sums", ""},
+		"@" + dir + "/sums": {"@" + dir + "/sums", ""},
+		"@gone":             {"@" + dir + "/gone", "there is no manifest " + dir + "/gone; make one with sha256sum"},
+		"@folder":           {"@" + dir + "/folder", dir + "/folder is no regular file; write one that sha256sum has made"},
+		"@sums/x":           {"@" + dir + "/sums/x", "not a directory; make it readable"},
+	} {
+		long := scenario.ExpectFile{Path: "x", Is: []scenario.Oracle{{Kind: scenario.Present}, {Kind: scenario.SHA256, Argument: argument}}}
+		short := scenario.ExpectFile{Path: "x", SHA256: argument}
+		s := scenario.Scenario{Target: scenario.Target{Command: []string{"sh"}}}
+
+		s.Expect.Files = []scenario.ExpectFile{long}
+		got, problems := scenario.Resolve(s, dir)
+		one(t, argument, problems, "expect.files[0].is[1]: ", test.want)
+		if became := got.Expect.Files[0].Is[1].Argument; became != test.becomes || long.Is[1].Argument != argument {
+			t.Errorf("%s became %s, and the one asked about is %s", argument, became, long.Is[1].Argument)
+		}
+
+		s.Expect.Files = []scenario.ExpectFile{short}
+		got, problems = scenario.Resolve(s, dir)
+		one(t, argument, problems, "expect.files[0].sha256: ", test.want)
+		if became := got.Expect.Files[0].SHA256; became != test.becomes || s.Expect.Files[0].SHA256 != argument {
+			t.Errorf("%s became %s, and the one asked about is %s", argument, became, s.Expect.Files[0].SHA256)
+		}
+	}
+}
+
 func TestProblemsOfFlagsNameTheField(t *testing.T) {
 	s := scenario.Scenario{Target: scenario.Target{Command: []string{"x"}}}
 	s.Strike.Random = &scenario.Random{Window: &scenario.Window{From: 2, To: 1}, Trials: -3}

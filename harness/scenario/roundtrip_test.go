@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,6 +54,24 @@ func TestDefaultsAreFilledInOnce(t *testing.T) {
 		}
 		if problems := scenario.Check(once); len(problems) > 0 {
 			t.Fatalf("defaults make it wrong: %v", problems)
+		}
+	})
+}
+
+// TestStoredExpectationsAreReadBack: a run is judged again by what its run.json holds.
+func TestStoredExpectationsAreReadBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := goodScenarios().Draw(t, "scenario").WithDefaults().Expect
+		text, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got scenario.Expect
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got, same); diff != "" {
+			t.Fatalf("%s\nis read differently (-want +got):\n%s", text, diff)
 		}
 	})
 }

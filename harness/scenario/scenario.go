@@ -311,10 +311,10 @@ type Expect struct {
 	// Acknowledged is the work that must not be lost. Default: not checked.
 	Acknowledged *Acknowledged `yaml:"acknowledged,omitempty" json:"acknowledged,omitempty"`
 	// Litter is what a stop may leave behind. Default: not checked. In YAML it is also the
-	// scalar `none`.
+	// scalar `none`, or `allow` for not checked.
 	Litter *Litter `yaml:"litter,omitempty" json:"litter,omitempty"`
 	// Restarts starts the target again in the same folder after the stop. Default: not
-	// checked. In YAML it is also the scalar `true`.
+	// checked. In YAML it is also the scalar `true`, or `false` for not checked.
 	Restarts *Restarts `yaml:"restarts,omitempty" json:"restarts,omitempty"`
 	// Compare runs every shot a second time with KILL in place of the schedule: a stop that
 	// loses more than KILL loses is a finding. Its only value is `kill`. Default: not
@@ -353,7 +353,8 @@ type ExpectFile struct {
 	// Is lists oracles that all must hold: absent, present, unchanged, old-or-new,
 	// append-only, resumable, format:NAME, sha256:HEX, command:CMD. One alone needs no list.
 	Is []Oracle `yaml:"is,omitempty" json:"is,omitempty"`
-	// Format is a short form of is: format:NAME.
+	// Format is a short form of is: format:NAME. [Scenario.WithDefaults] adds it to Is, as
+	// it does SHA256 and Command.
 	Format string `yaml:"format,omitempty" json:"-"`
 	// SHA256 is a short form of is: sha256:HEX.
 	SHA256 string `yaml:"sha256,omitempty" json:"-"`
@@ -371,7 +372,8 @@ type Acknowledged struct {
 	In string `yaml:"in,omitempty" json:"in,omitempty"`
 	// Command is a shell command that prints what is there, in the work folder.
 	Command string `yaml:"command,omitempty" json:"command,omitempty"`
-	// As is what a record looks like, with %s for its id. Default: %s as a word.
+	// As is what a record looks like, with %s for its id; %s alone is the id as a word.
+	// Default: %s.
 	As string `yaml:"as,omitempty" json:"as,omitempty"`
 	// Ordered asks for the records in the order of their acknowledgement.
 	Ordered bool `yaml:"ordered,omitempty" json:"ordered,omitempty"`
@@ -388,10 +390,11 @@ type Litter struct {
 // Restarts starts the target again after the stop: with what survived cleaned up, and
 // before that, where something survived, with it alive.
 type Restarts struct {
-	// Factor and Floor bound the time that it may take to become ready: so many times
-	// what a first start takes, and at least the floor. Defaults: 3, 1s.
-	Factor float64  `yaml:"factor,omitempty" json:"factor"`
-	Floor  Duration `yaml:"floor,omitempty" json:"floor"`
+	// Factor bounds the time that it may take to become ready: so many times what a first
+	// start takes. Default: 3.
+	Factor float64 `yaml:"factor,omitempty" json:"factor"`
+	// Floor is the time that it may take in any case. Default: 1s.
+	Floor Duration `yaml:"floor,omitempty" json:"floor"`
 }
 
 // Comparison is what a stop is compared with.
@@ -408,6 +411,10 @@ const (
 	DefaultReadyTimeout = 30 * time.Second
 	DefaultSettle       = 2 * time.Second
 	DefaultLimit        = 5 * time.Minute
+	DefaultFactor       = 3
+	DefaultFloor        = time.Second
+	// DefaultAs is the id of an acknowledged record as a word.
+	DefaultAs = "%s"
 	// AutoReady is when readiness auto gives up looking for a sign.
 	AutoReady = 500 * time.Millisecond
 )

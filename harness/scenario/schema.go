@@ -125,8 +125,22 @@ func ownSchema(t reflect.Type) *jsonschema.Schema {
 		return anyOf(integer(1, 0), text(`^`+wholePattern+`(\.\.(`+wholePattern+`)?)?(\+`+wholePattern+`)?$`))
 	case reflect.TypeFor[Leftover]():
 		return choice(None, Allow)
+	case reflect.TypeFor[Oracle]():
+		return text(oraclePattern())
+	case reflect.TypeFor[Comparison]():
+		return choice(CompareKill)
 	}
 	return nil
+}
+
+const sha256Pattern = `([0-9a-fA-F]{64}|@[\s\S]+)`
+
+// oraclePattern is what an oracle is written as.
+func oraclePattern() string {
+	boundary := `(line|length:(u8|u16be|u16le|u32be|u32le|u64be|u64le)|pattern:[\s\S]+)?`
+	formats := strings.ReplaceAll(strings.Join(Formats, "|"), ".", `\.`)
+	return `^(unchanged|absent|present|old-or-new|resumable|append-only(:` + boundary + `)?|sha256:` + sha256Pattern +
+		`|command:[\s\S]*\S[\s\S]*|format:(` + formats + `))$`
 }
 
 // schedulePattern is the grammar of start-stop-daemon over every signal's name.
@@ -193,7 +207,44 @@ func amend(schema *jsonschema.Schema) {
 	field("Expect", "exit").MinItems = number(1)
 	field("ExpectOutput", "contains").Pattern = `^[^\n]+$`
 	schema.Definitions["ExpectOutput"].MinProperties = number(1)
+	amendKept(field)
+	schema.Definitions["ExpectFile"].AnyOf = []*jsonschema.Schema{has("is"), has("format"), has("sha256"), has("command")}
+	schema.Definitions["Acknowledged"].AnyOf = []*jsonschema.Schema{has("in"), has("command")}
 	exclude(schema)
+}
+
+// amendKept adds what the types of files, records and restarts cannot say.
+func amendKept(field func(of, name string) *jsonschema.Schema) {
+	or := func(s *jsonschema.Schema, others ...*jsonschema.Schema) {
+		s.AnyOf, s.Ref = append(others, &jsonschema.Schema{Ref: s.Ref}), ""
+	}
+	or(field("Expect", "litter"), choice(None, Allow))
+	or(field("Expect", "restarts"), &jsonschema.Schema{Type: "boolean"})
+	field("Expect", "files").MinItems = number(1)
+
+	is := field("ExpectFile", "is")
+	is.AnyOf = []*jsonschema.Schema{is.Items, {Type: "array", Items: is.Items, MinItems: number(1)}}
+	is.Type, is.Items = "", nil
+	field("ExpectFile", "path").Pattern = pathPattern
+	field("ExpectFile", "format").Enum = asAny(Formats)
+	field("ExpectFile", "sha256").Pattern = `^` + sha256Pattern + `$`
+	field("ExpectFile", "command").Pattern = `\S`
+	field("Acknowledged", "in").Pattern = pathPattern
+	field("Acknowledged", "command").Pattern = `\S`
+	field("Acknowledged", "as").Pattern = `%s`
+	field("Litter", "allow").Items.Pattern = pathPattern
+	bound(field("Restarts", "factor"), 1, maxFactor)
+}
+
+// pathPattern is a pattern for files that names no folder.
+const pathPattern = `[^/]$`
+
+func asAny[T any](list []T) []any {
+	all := make([]any, len(list))
+	for i, item := range list {
+		all[i] = item
+	}
+	return all
 }
 
 // exclude forbids what excludes each other.
@@ -204,6 +255,7 @@ func exclude(schema *jsonschema.Schema) {
 	schema.Definitions["Strike"].Not = anyOf(pairsOf(triggers)...)
 	schema.Definitions["Stopping"].Not = both(has("window"), has("call"))
 	schema.Definitions["Stopping"].MinProperties = number(1)
+	schema.Definitions["Acknowledged"].Not = both(has("in"), has("command"))
 	schema.Definitions["Random"].Not = both(has("within"), has("window"))
 	filled := &jsonschema.Schema{Required: []string{"files"}, Properties: properties("files", &jsonschema.Schema{MinItems: number(1)})}
 	schema.Definitions["Target"].Not = both(filled, hasValue("workdir", "inherit"))

@@ -80,6 +80,9 @@ func named(name string, v reflect.Value) ([]string, error) {
 		case reflect.Map:
 			return below(name)(dictionary(v))
 		case reflect.Slice:
+			if v.Type().Elem().Kind() == reflect.Struct && !hasText(v.Type().Elem()) {
+				return below(name)(items(v))
+			}
 			return flow(name, v)
 		}
 	}
@@ -121,6 +124,23 @@ func dictionary(v reflect.Value) ([]string, error) {
 	return lines, nil
 }
 
+func hasText(t reflect.Type) bool { return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) }
+
+// items writes a list of structs, each with its fields below each other.
+func items(v reflect.Value) ([]string, error) {
+	var lines []string
+	for i := range v.Len() {
+		item, err := mapping(v.Index(i))
+		if err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
+		for n, line := range item {
+			lines = append(lines, indentItem(n)[2:]+line)
+		}
+	}
+	return lines, nil
+}
+
 // flow writes a list on one line.
 func flow(name string, v reflect.Value) ([]string, error) {
 	items := make([]string, v.Len())
@@ -152,6 +172,8 @@ func inline(v reflect.Value) (string, error) {
 	switch v.Kind() {
 	case reflect.Int:
 		return strconv.FormatInt(v.Int(), 10), nil
+	case reflect.Float64:
+		return strconv.FormatFloat(v.Float(), 'f', -1, 64), nil
 	case reflect.Bool:
 		return strconv.FormatBool(v.Bool()), nil
 	case reflect.String:

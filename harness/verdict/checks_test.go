@@ -303,7 +303,7 @@ func TestPorts(t *testing.T) {
 }
 
 func TestCheckedAndUnchecked(t *testing.T) {
-	later := []string{"files", "acknowledged", "litter", "restart", "drain"}
+	later := []string{"drain"}
 	for name, m := range map[string]struct {
 		made
 		checked []string

@@ -177,6 +177,10 @@ func (f facts) asked() []observation.Sent {
 // killed says that the target had to be killed.
 func (f facts) killed() bool { return f.ending.Kind == observation.Killed }
 
+// forced says that the target was asked to stop and had to be killed: what it could not
+// do any more follows from that.
+func (f facts) forced() bool { return f.killed() && len(f.asked()) > 0 }
+
 // excusedKill says that the target was killed while the machine starved it: what
 // follows from the kill, such as children without a parent, is then not its fault.
 func (f facts) excusedKill() bool { return f.killed() && f.excuse != "" }

@@ -45,6 +45,20 @@ func TestJudgementIsSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { sound(t, verdict.Judge(drawScenario(t), drawObservation(t))) })
 }
 
+// TestKeptJudgementIsSound draws what was kept and lost in trials that prove something.
+func TestKeptJudgementIsSound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, o := drawScenario(t), worker().o
+		drawKeptFacts(t, &o)
+		s.Expect.Files = []scenario.ExpectFile{{Path: "**", Is: []scenario.Oracle{drawOracle(t), drawOracle(t)}}}
+		fresh := verdict.Judge(s, o)
+		sound(t, fresh)
+		if diff := cmp.Diff(fresh, verdict.Judge(s, stored(t, o))); diff != "" {
+			t.Fatal("stored and judged again:", diff)
+		}
+	})
+}
+
 // sound holds what is true of any judgement.
 func sound(t interface{ Fatalf(string, ...any) }, j verdict.Judgement) {
 	if (j.Verdict == verdict.Violation) != (len(j.Findings) > 0) {
@@ -91,7 +105,119 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	if rapid.Bool().Draw(t, "output") {
 		s.Expect.Output = &scenario.ExpectOutput{Contains: "a.b", Lacks: scenario.MustRegexp("x+")}
 	}
+	drawKept(t, &s.Expect)
 	return s.WithDefaults()
+}
+
+// drawKept draws what is expected of files, acknowledged work, litter and restarts.
+func drawKept(t *rapid.T, e *scenario.Expect) {
+	e.Files = some(t, func(t *rapid.T) scenario.ExpectFile {
+		return scenario.ExpectFile{Path: drawPattern(t), Is: some(t, drawOracle)}
+	})
+	e.Acknowledged = maybe(t, func(*rapid.T) scenario.Acknowledged { return scenario.Acknowledged{In: "x"} })
+	e.Litter = maybe(t, func(t *rapid.T) scenario.Litter { return scenario.Litter{Allow: some(t, drawPattern)} })
+	e.Restarts = maybe(t, func(*rapid.T) scenario.Restarts { return scenario.Restarts{} })
+	e.Compare = rapid.SampledFrom([]scenario.Comparison{"", scenario.CompareKill}).Draw(t, "compare")
+}
+
+func drawPattern(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"a", "*", "**/a", "$TMPDIR/*", "/dev/shm/*", "[", "\x00"}).Draw(t, "pattern")
+}
+
+func drawOracle(t *rapid.T) scenario.Oracle {
+	return rapid.SampledFrom([]scenario.Oracle{{Kind: scenario.Absent}, {Kind: scenario.Format, Argument: "json"}, {Kind: scenario.OldOrNew},
+		{Kind: scenario.AppendOnly}, {Kind: scenario.Command, Argument: "x\x1b"}}).Draw(t, "oracle")
+}
+
+// drawKeptFacts draws what became of them, or that nobody looked.
+func drawKeptFacts(t *rapid.T, o *observation.Observation) {
+	o.Files = maybe(t, func(t *rapid.T) observation.Files {
+		return observation.Files{Work: some(t, drawChange), Temp: some(t, drawChange), Cut: rapid.IntRange(0, 1).Draw(t, "cut"),
+			Shared: some(t, func(t *rapid.T) observation.SharedObject {
+				return observation.SharedObject{Kind: rapid.SampledFrom([]string{"", "shm", "semaphore", "\x07"}).Draw(t, "kind"), Name: text(t), Bytes: rapid.Int64().Draw(t, "bytes")}
+			}),
+			Examined: some(t, drawExamined)}
+	})
+	o.Acknowledged = maybe(t, func(t *rapid.T) observation.Acknowledged {
+		few := rapid.IntRange(-1, 2)
+		return observation.Acknowledged{Said: few.Draw(t, "said"), Certain: few.Draw(t, "certain"), Lost: few.Draw(t, "lost"), Torn: few.Draw(t, "torn"),
+			Duplicated: few.Draw(t, "duplicated"), Misplaced: few.Draw(t, "misplaced"), Unknown: rapid.SampledFrom([]string{"", "", "a\nb"}).Draw(t, "unknown"),
+			First: some(t, func(t *rapid.T) observation.Record {
+				return observation.Record{Fate: rapid.SampledFrom([]string{"lost", "torn", "\x07"}).Draw(t, "fate"), ID: text(t), At: moment(t), Where: text(t)}
+			})}
+	})
+	o.Restarts = some(t, func(t *rapid.T) observation.Restart {
+		return observation.Restart{With: rapid.SampledFrom([]string{"", "alone", "survivors", "\x07"}).Draw(t, "with"), Ready: rapid.Bool().Draw(t, "ready"), After: moment(t), First: moment(t),
+			Bound: moment(t), Cause: rapid.SampledFrom([]string{"", "slow", "stale-pid", "\x07"}).Draw(t, "cause"), Status: maybe(t, func(t *rapid.T) uint32 { return drawExit(t).Status }),
+			Output: some(t, text), Unknown: rapid.SampledFrom([]string{"", "", "a\nb"}).Draw(t, "unknown")}
+	})
+	o.Compared = maybe(t, func(t *rapid.T) observation.Compared {
+		return observation.Compared{Struck: rapid.Bool().Draw(t, "struck"), Own: drawLost(t), Kill: drawLost(t), Unknown: rapid.SampledFrom([]string{"", "", "x"}).Draw(t, "unknown")}
+	})
+}
+
+func drawLost(t *rapid.T) observation.Lost {
+	few := rapid.IntRange(0, 2)
+	return observation.Lost{Damaged: few.Draw(t, "damaged"), Records: few.Draw(t, "records"), NoRestart: rapid.Bool().Draw(t, "no restart")}
+}
+
+func drawPath(t *rapid.T) string {
+	return rapid.OneOf(rapid.SampledFrom([]string{"a", "b/a", "a-wal", "*", "**/a", "."}), rapid.Custom(text)).Draw(t, "path")
+}
+
+func drawChange(t *rapid.T) observation.Change {
+	entry := func(t *rapid.T) observation.Entry {
+		return observation.Entry{Type: rapid.SampledFrom([]string{"file", "folder", "\x07"}).Draw(t, "type"), Size: rapid.Int64().Draw(t, "size")}
+	}
+	return observation.Change{Path: drawPath(t), Before: maybe(t, entry), After: maybe(t, entry),
+		Litter: rapid.SampledFrom([]string{"", "lock", "\x07"}).Draw(t, "litter")}
+}
+
+func drawExamined(t *rapid.T) observation.Examined {
+	return observation.Examined{
+		Path: drawPath(t), Oracle: drawOracle(t).String(),
+		Answer: rapid.SampledFrom([]observation.Answer{observation.Whole, observation.Damaged, observation.Missing, observation.Undecided, "\x07"}).Draw(t, "answer"),
+		Kind:   rapid.SampledFrom([]string{"", "torn", "\x07"}).Draw(t, "kind"), Message: text(t), Excerpt: text(t),
+		Offset: maybe(t, func(t *rapid.T) int64 { return rapid.Int64().Draw(t, "offset") }), Line: rapid.IntRange(-1, 3).Draw(t, "line"), Size: rapid.Int64().Draw(t, "size"),
+	}
+}
+
+// TestDamageIsNeverPassed: whatever else is known, a damaged file that the scenario asks
+// about makes no trial graceful.
+func TestDamageIsNeverPassed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, o := drawScenario(t), drawObservation(t)
+		oracle := drawOracle(t)
+		s.Expect.Files = append(s.Expect.Files, scenario.ExpectFile{Path: "a", Is: []scenario.Oracle{oracle}})
+		if o.Files == nil {
+			o.Files = &observation.Files{}
+		}
+		o.Files.Examined = append(o.Files.Examined, observation.Examined{Path: "a", Oracle: oracle.String(), Answer: observation.Damaged})
+		if j := verdict.Judge(s, o); j.Verdict == verdict.Graceful {
+			t.Fatalf("%+v", j)
+		}
+	})
+}
+
+// TestNobodyLookedIsNeverPassed: what a scenario asks and the facts do not tell makes no
+// trial graceful.
+func TestNobodyLookedIsNeverPassed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, o := drawScenario(t), drawObservation(t)
+		switch rapid.IntRange(0, 3).Draw(t, "unknown") {
+		case 0:
+			s.Expect.Files, o.Files = []scenario.ExpectFile{{Path: "a", Is: []scenario.Oracle{{Kind: scenario.Present}}}}, nil
+		case 1:
+			s.Expect.Acknowledged, o.Acknowledged = &scenario.Acknowledged{}, nil
+		case 2:
+			s.Expect.Litter, o.Files = &scenario.Litter{}, nil
+		case 3:
+			s.Expect.Restarts, o.Restarts = &scenario.Restarts{}, nil
+		}
+		if j := verdict.Judge(s, o); j.Verdict == verdict.Graceful {
+			t.Fatalf("%+v", j)
+		}
+	})
 }
 
 func drawObservation(t *rapid.T) observation.Observation {
@@ -114,6 +240,7 @@ func drawObservation(t *rapid.T) observation.Observation {
 		Starvation:     observation.Starvation{Waiting: moment(t), Harness: moment(t), By: text(t)},
 	}
 	o.HandlerSeen = maybe(t, moment)
+	drawKeptFacts(t, &o)
 	o.Output.Last = text(t)
 	for _, pattern := range []string{`a\.b`, "x+"} {
 		if rapid.Bool().Draw(t, "watched") {
@@ -129,7 +256,9 @@ func drawObservation(t *rapid.T) observation.Observation {
 
 func drawStrike(t *rapid.T) observation.Strike {
 	return observation.Strike{Planned: moment(t), Actual: moment(t), Doing: maybe(t, func(t *rapid.T) observation.Doing {
-		return observation.Doing{Main: drawProcess(t)}
+		return observation.Doing{Main: drawProcess(t), Files: some(t, func(t *rapid.T) observation.OpenFile {
+			return observation.OpenFile{Path: "/x/" + drawPath(t), Mode: text(t)}
+		})}
 	})}
 }
 
@@ -210,11 +339,18 @@ func maybe[T any](t *rapid.T, draw func(*rapid.T) T) *T {
 	return &drawn
 }
 
+// keeping asks for all that can be kept and lost, and lost all of it.
+func keeping() made {
+	return worker().with(expecting("*", "format:json", "absent"), said("a", "format:json", observation.Damaged, "torn"), at(1, 2, 3), said("a", "absent", observation.Missing, ""),
+		records(observation.Acknowledged{Certain: 1, Lost: 1, First: first("lost", 0)}), tidy(), changed("x.lock", nil, aFile, "lock"), shared("shm", "x"),
+		restarted(observation.Restart{With: "alone", Cause: "slow"}), compared(observation.Lost{Damaged: 1}, observation.Lost{}))
+}
+
 func FuzzJudge(f *testing.F) {
 	for _, m := range []made{
 		worker(), worker().with(killedAt(10*s, nil), survivor(nil), listening(103)), excusedKill(),
 		worker().with(contains, seen(`saved\.`, 1)), worker().with(called("bash"), killedAt(10*s, nil)),
-		worker().with(func(m *made) { m.o.Failure = &observation.Failure{Message: "x"} }),
+		worker().with(func(m *made) { m.o.Failure = &observation.Failure{Message: "x"} }), keeping(),
 	} {
 		text, err := json.Marshal(m.o)
 		if err != nil {
@@ -224,12 +360,13 @@ func FuzzJudge(f *testing.F) {
 	}
 	f.Add([]byte(`{"exit":{"status":127,"step":9},"strike":{},"sent":[{"signal":"KILL","to":"tty","at_ns":-9223372036854775808}]}`))
 	asking := worker().with(contains, within(s)).Scenario
+	kept := keeping().Scenario
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var o observation.Observation
 		if json.Unmarshal(text, &o) != nil {
 			return
 		}
-		for _, s := range []scenario.Scenario{{}, worker().Scenario, asking} {
+		for _, s := range []scenario.Scenario{{}, worker().Scenario, asking, kept} {
 			sound(t, verdict.Judge(s, o))
 		}
 	})

@@ -35,7 +35,7 @@ type Judgement struct {
 
 // Finding is one violated expectation.
 type Finding struct {
-	// Check is the name of the expectation: exit, deadline, survivors, output, ports.
+	// Check is the name of the expectation, one of [Checks].
 	Check string `json:"check"`
 	// Kind is the way in which it was violated, one short word or two with a dash,
 	// the same for the same cause in every trial: findings are grouped by Check and Kind.
@@ -56,7 +56,9 @@ type check struct {
 
 // outcome is what came of one check; the zero value is a check that was met.
 type outcome struct {
-	unasked bool // the scenario does not ask for it
+	// unasked says that the scenario does not ask for it, or that there was nothing to hold
+	// it against: nothing was written yet, nothing acknowledged.
+	unasked bool
 	// undecided says in one line why the facts prove neither the one nor the other.
 	undecided string
 	findings  []Finding
@@ -68,11 +70,11 @@ var checks = []check{
 	{"deadline", deadline},
 	{"survivors", survivors},
 	{"output", output},
-	{"files", nil},
-	{"acknowledged", nil},
-	{"litter", nil},
+	{"files", files},
+	{"acknowledged", acknowledged},
+	{"litter", litter},
 	{"ports", ports},
-	{"restart", nil},
+	{"restart", restart},
 	{"drain", nil},
 }
 
