@@ -1,0 +1,230 @@
+package stack
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"io"
+	"slices"
+
+	"github.com/sigprobe/sigprobe/harness/observation"
+)
+
+// goTable is the table of functions that the Go linker writes (.gopclntab), which a
+// stripped program has too. debug/gosym reads names and lines out of it, all of them at
+// once, and does not know the sizes of frames; so the few bytes for one place are read
+// here. The layout is that of Go 1.18 and later (runtime.pcHeader, runtime._func).
+type goTable struct {
+	data    *elf.Section
+	text    uint64 // address that the functions are counted from
+	count   uint64
+	quantum uint64
+	// Offsets in the section.
+	names, units, files, values, functions uint64
+}
+
+// Numbers that the table begins with (internal/abi.PCLnTabMagic).
+const (
+	magicGo118 = 0xfffffff0
+	magicGo120 = 0xfffffff1
+)
+
+// goTable is the module's, nil where it has none that is understood.
+func (m *module) goTable() *goTable {
+	if !m.goRead {
+		m.goRead = true
+		m.goFunctions = m.readGoTable()
+	}
+	return m.goFunctions
+}
+
+func (m *module) readGoTable() *goTable {
+	data := m.elf.Section(".gopclntab")
+	if data == nil {
+		data = m.elf.Section(".data.rel.ro.gopclntab") // position-independent programs
+	}
+	if data == nil || data.Flags&elf.SHF_COMPRESSED != 0 {
+		return nil
+	}
+	var head [8 + 8*8]byte
+	if n, _ := data.ReaderAt.ReadAt(head[:], 0); n < len(head) { //nolint:errcheck // n says it
+		return nil
+	}
+	magic := binary.LittleEndian.Uint32(head[:])
+	if magic != magicGo118 && magic != magicGo120 || head[7] != 8 || head[6] == 0 {
+		return nil
+	}
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(head[8+8*i:]) }
+	return &goTable{
+		data: data, text: m.goText(word(2)), count: min(word(0), data.FileSize/8), quantum: uint64(head[6]),
+		names: word(3), units: word(4), files: word(5), values: word(6), functions: word(7),
+	}
+}
+
+// goText is the address that the table counts functions from: the symbol runtime.text,
+// else what the table itself says (up to Go 1.25, where it needs no relocation), else
+// the beginning of the code.
+func (m *module) goText(stated uint64) uint64 {
+	if address, ok := m.addresses(elf.SHT_SYMTAB, "runtime.text")["runtime.text"]; ok {
+		return address
+	}
+	if m.isText(stated) {
+		return stated
+	}
+	if section := m.elf.Section(".text"); section != nil {
+		return section.Addr
+	}
+	return 0
+}
+
+// read fills buf from an offset in the table.
+func (t *goTable) read(buf []byte, offset uint64) bool {
+	n, err := t.data.ReaderAt.ReadAt(buf, int64(offset))
+	return n == len(buf) && (err == nil || err == io.EOF)
+}
+
+func (t *goTable) uint32(offset uint64) (uint32, bool) {
+	var buf [4]byte
+	ok := t.read(buf[:], offset)
+	return binary.LittleEndian.Uint32(buf[:]), ok
+}
+
+// goFunction is one function of a table.
+type goFunction struct {
+	table *goTable
+	entry uint64 // its address
+	head  [40]byte
+}
+
+// find is the function that holds an address of the module.
+func (t *goTable) find(own uint64) (f goFunction, ok bool) {
+	if own < t.text || own-t.text > 1<<32-1 {
+		return f, false
+	}
+	offset := uint32(own - t.text)
+	low, high := uint64(0), t.count
+	for low < high { // the last function that begins at or before own
+		middle := (low + high) / 2
+		begin, ok := t.uint32(t.functions + 8*middle)
+		if !ok {
+			return f, false
+		}
+		if begin <= offset {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	end, ok := t.uint32(t.functions + 8*low) // behind the last one stands where the code ends
+	if low == 0 || !ok || offset >= end {
+		return f, false
+	}
+	at, ok := t.uint32(t.functions + 8*(low-1) + 4)
+	if !ok || !t.read(f.head[:], t.functions+uint64(at)) {
+		return f, false
+	}
+	f.table, f.entry = t, t.text+uint64(f.field(0))
+	return f, f.entry <= own
+}
+
+// field is one of the numbers of runtime._func: 0 where it begins, 1 its name, 4 to 6 the
+// tables of frame sizes, files and lines, 8 its unit.
+func (f *goFunction) field(i int) uint32 { return binary.LittleEndian.Uint32(f.head[4*i:]) }
+
+func (f *goFunction) name() string {
+	return cString(f.table.data.ReaderAt, int64(f.table.names+uint64(f.field(1))))
+}
+
+func (f *goFunction) line(own uint64) int {
+	line, _ := f.value(f.field(6), own)
+	return int(max(line, 0))
+}
+
+func (f *goFunction) file(own uint64) string {
+	number, ok := f.value(f.field(5), own)
+	if !ok || number < 0 {
+		return ""
+	}
+	at, ok := f.table.uint32(f.table.units + 4*(uint64(f.field(8))+uint64(number)))
+	if !ok || at == 1<<32-1 {
+		return ""
+	}
+	return cString(f.table.data.ReaderAt, int64(f.table.files+uint64(at)))
+}
+
+// frameSize is how far the stack pointer stands below the place to return to.
+func (f *goFunction) frameSize(own uint64) (size uint64, ok bool) {
+	value, ok := f.value(f.field(4), own)
+	return uint64(value), ok && value >= 0
+}
+
+// maxValues bounds one table of values in bytes.
+const maxValues = 16 << 10
+
+// value looks a place up in one of the function's tables: pairs of how much the value
+// changes and for how many steps of code it then holds (runtime.pcvalue).
+func (f *goFunction) value(offset uint32, own uint64) (value int32, ok bool) {
+	if offset == 0 {
+		return 0, false
+	}
+	c := cursor{rest: f.table.window(f.table.values + uint64(offset))}
+	value = -1
+	for pc, first := f.entry, true; c.err == nil; first = false {
+		change := uint32(c.unsigned())
+		if change == 0 && !first {
+			return 0, false
+		}
+		value += int32(change>>1) ^ -int32(change&1) // zigzag
+		if pc += c.unsigned() * f.table.quantum; own < pc {
+			return value, c.err == nil
+		}
+	}
+	return 0, false
+}
+
+// window is what the table holds from an offset on, as far as one table of values goes.
+func (t *goTable) window(offset uint64) []byte {
+	if offset >= t.data.FileSize {
+		return nil
+	}
+	buf := make([]byte, min(maxValues, t.data.FileSize-offset))
+	n, _ := t.data.ReaderAt.ReadAt(buf, int64(offset)) //nolint:errcheck // what was read counts
+	return buf[:n]
+}
+
+// goEnds are functions that nobody calls, and those that change to another stack.
+var goEnds = []string{
+	"runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.mcall", "runtime.systemstack",
+	"runtime.asmcgocall", "runtime.morestack", "_rt0_amd64_linux", "_rt0_amd64",
+}
+
+// stepGo unwinds a frame of Go: its size is known at every place.
+func (a *addressSpace) stepGo(regs registers, exact bool) (s step, ok bool) {
+	m, own, ok := a.place(regs.pc(), exact)
+	if !ok || m.goTable() == nil {
+		return s, false
+	}
+	f, ok := m.goTable().find(own)
+	if !ok {
+		return s, false
+	}
+	if slices.Contains(goEnds, f.name()) {
+		return step{last: true, how: byTables}, true
+	}
+	size, ok := f.frameSize(own)
+	if !ok {
+		return s, false
+	}
+	at := regs.sp() + size
+	back, err := a.mem.word(at)
+	s.up.set(regPC, back)
+	s.up.set(regSP, at+8)
+	return step{up: s.up, how: byTables}, err == nil
+}
+
+// idle says that the thread of a Go program waits for work and runs no goroutine: its
+// frames are the scheduler's.
+func idle(frames []observation.Frame) bool {
+	return slices.ContainsFunc(frames, func(f observation.Frame) bool {
+		return f.Function == "runtime.findRunnable" || f.Function == "runtime.stopm" || f.Function == "runtime.templateThread"
+	})
+}
