@@ -20,6 +20,10 @@ type goTable struct {
 	quantum uint64
 	// Offsets in the section.
 	names, units, files, values, functions uint64
+	// inlined is where the facts about functions lie that the trees of inlined calls are
+	// part of, and m the module to read them from; 0 where that is not known.
+	inlined uint64
+	m       *module
 }
 
 // Numbers that the table begins with (internal/abi.PCLnTabMagic).
@@ -54,10 +58,35 @@ func (m *module) readGoTable() *goTable {
 		return nil
 	}
 	word := func(i int) uint64 { return binary.LittleEndian.Uint64(head[8+8*i:]) }
-	return &goTable{
-		data: data, text: m.goText(word(2)), count: min(word(0), data.FileSize/8), quantum: uint64(head[6]),
+	t := &goTable{
+		data: data, m: m, text: m.goText(word(2)), count: min(word(0), data.FileSize/8), quantum: uint64(head[6]),
 		names: word(3), units: word(4), files: word(5), values: word(6), functions: word(7),
 	}
+	if magic == magicGo120 {
+		t.inlined = m.goFacts(t)
+	}
+	return t
+}
+
+// goFacts is where facts about functions lie (go:func.*): a symbol says it, or in a
+// stripped program of Go 1.26 the linker's description of the module. Words 0, 22 and 40
+// of that (runtime.moduledata) are the addresses of the table, the code and the facts;
+// the first two are known and tell whether it is so.
+func (m *module) goFacts(t *goTable) uint64 {
+	const symbol = "go:func.*"
+	if address, ok := m.addresses(elf.SHT_SYMTAB, symbol)[symbol]; ok {
+		return address
+	}
+	section := m.elf.Section(".go.module")
+	var described [41 * 8]byte
+	if section == nil || m.readOwn(described[:], section.Addr) != nil {
+		return 0
+	}
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(described[8*i:]) }
+	if word(0) != t.data.Addr || word(22) != t.text {
+		return 0 // another layout, or a position-independent program, where zeros stand
+	}
+	return word(40)
 }
 
 // goText is the address that the table counts functions from: the symbol runtime.text,
@@ -92,7 +121,9 @@ func (t *goTable) uint32(offset uint64) (uint32, bool) {
 type goFunction struct {
 	table *goTable
 	entry uint64 // its address
-	head  [40]byte
+	// offset is where it is described, among the functions, and head what stands there.
+	offset uint64
+	head   [44]byte
 }
 
 // find is the function that holds an address of the module.
@@ -122,16 +153,73 @@ func (t *goTable) find(own uint64) (f goFunction, ok bool) {
 	if !ok || !t.read(f.head[:], t.functions+uint64(at)) {
 		return f, false
 	}
-	f.table, f.entry = t, t.text+uint64(f.field(0))
+	f.table, f.offset, f.entry = t, uint64(at), t.text+uint64(f.field(0))
 	return f, f.entry <= own
 }
 
 // field is one of the numbers of runtime._func: 0 where it begins, 1 its name, 4 to 6 the
-// tables of frame sizes, files and lines, 8 its unit.
+// tables of frame sizes, files and lines, 7 how many others there are, 8 its unit.
 func (f *goFunction) field(i int) uint32 { return binary.LittleEndian.Uint32(f.head[4*i:]) }
 
 func (f *goFunction) name() string {
 	return cString(f.table.data.ReaderAt, int64(f.table.names+uint64(f.field(1))))
+}
+
+// Indexes of the tables of a function (internal/abi, PCDATA_InlTreeIndex and
+// FUNCDATA_InlTree).
+const (
+	inlineIndex = 2
+	inlineTree  = 3
+)
+
+// inlinedCall is a call that the compiler put into its caller (runtime.inlinedCall).
+type inlinedCall struct {
+	name   string
+	caller uint64 // a place in the caller, as if it had called there
+}
+
+// inlinedAt is the innermost inlined call that a place belongs to.
+func (f *goFunction) inlinedAt(own uint64) (call inlinedCall, ok bool) {
+	tables := f.table.functions + f.offset + uint64(len(f.head))
+	count, last := uint64(f.field(7)), uint64(f.head[43])
+	if f.table.inlined == 0 || count <= inlineIndex || count > maxTables || last <= inlineTree {
+		return call, false
+	}
+	values, ok := f.table.uint32(tables + 4*inlineIndex)
+	index, known := f.value(values, own)
+	if !ok || !known || index < 0 {
+		return call, false
+	}
+	tree, ok := f.table.uint32(tables + 4*(count+inlineTree))
+	var entry [16]byte // function's kind, name, place in the caller, first line
+	if !ok || tree == 1<<32-1 || f.table.m.readOwn(entry[:], f.table.inlined+uint64(tree)+16*uint64(index)) != nil {
+		return call, false
+	}
+	call.name = cString(f.table.data.ReaderAt, int64(f.table.names+uint64(binary.LittleEndian.Uint32(entry[4:]))))
+	call.caller = f.entry + uint64(binary.LittleEndian.Uint32(entry[8:]))
+	return call, call.name != ""
+}
+
+// maxTables bounds how many tables a function has; Go's have four.
+const maxTables = 64
+
+// frames names the calls at a place, the innermost inlined one first.
+func (f *goFunction) frames(own uint64, module string) (list []observation.Frame) {
+	for range observation.MaxFrames {
+		made := observation.Frame{File: f.file(own), Line: f.line(own), Module: module, Offset: own}
+		call, ok := f.inlinedAt(own)
+		if !ok {
+			made.Function = f.name()
+			if f.table.inlined == 0 && made.File != f.file(f.entry) {
+				made.File, made.Line = "", 0 // of an inlined function, which cannot be named
+			}
+			return append(list, made)
+		}
+		made.Function = call.name
+		list = append(list, made)
+		own = call.caller
+	}
+	return list
 }
 
 func (f *goFunction) line(own uint64) int {

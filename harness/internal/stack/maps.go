@@ -2,9 +2,14 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // mapping is one line of /proc/PID/maps.
@@ -25,6 +30,24 @@ type mappings []mapping
 // (vm.max_map_count).
 const maxMappings = 65530
 
+// maxMaps bounds /proc/PID/maps in bytes.
+const maxMaps = 16 << 20
+
+// readMaps reads the mappings of a process. The kernel hands them out a page at a time,
+// whatever the buffer holds: a short read is not the end.
+func readMaps(path string) (mappings, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	text, err := io.ReadAll(io.NewSectionReader(fileAt(fd), 0, maxMaps))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return parseMaps(text), nil
+}
+
 // parseMaps reads proc_pid_maps(5). Lines that are none are left out.
 func parseMaps(text []byte) mappings {
 	var list mappings
@@ -39,15 +62,7 @@ func parseMaps(text []byte) mappings {
 	return list
 }
 
-func byAddress(a, b mapping) int {
-	switch {
-	case a.from < b.from:
-		return -1
-	case a.from > b.from:
-		return 1
-	}
-	return 0
-}
+func byAddress(a, b mapping) int { return cmp.Compare(a.from, b.from) }
 
 func parseMapping(line string) (m mapping, ok bool) {
 	addresses, rest, _ := strings.Cut(line, " ")

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -198,6 +199,14 @@ const maxSymbols = 1 << 20
 
 // function names the function at an address of the module; empty where no symbol covers it.
 func (m *module) function(own uint64) string {
+	s, ok := m.symbolAt(own)
+	if !ok {
+		return ""
+	}
+	return cString(m.symbolsIn[s.table], int64(s.name))
+}
+
+func (m *module) symbolAt(own uint64) (s symbol, ok bool) {
 	if !m.indexed {
 		m.index()
 	}
@@ -211,13 +220,13 @@ func (m *module) function(own uint64) string {
 	for i--; i >= 0; i-- {
 		s := m.symbols[i]
 		if own-s.value < uint64(s.size) || s.size == 0 && !m.past(i, own) {
-			return m.symbolName(s)
+			return s, true
 		}
 		if own-s.value > maxReach {
 			break
 		}
 	}
-	return ""
+	return symbol{}, false
 }
 
 // maxReach is how far before an address its function is looked for: symbols can nest.
@@ -240,23 +249,9 @@ func (m *module) index() {
 		return len(m.symbols) < maxSymbols
 	})
 	slices.SortStableFunc(m.symbols, func(a, b symbol) int {
-		switch {
-		case a.value != b.value:
-			return compare(a.value, b.value)
-		}
-		return compare(uint64(a.size), uint64(b.size)) // the largest last, where it is met first
+		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.size, b.size)) // the largest last, where it is met first
 	})
 	m.symbols = slices.Clip(m.symbols)
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // isText says that the address lies in a segment that is executed.
@@ -278,10 +273,6 @@ func (m *module) stringTable(strings io.ReaderAt) uint8 {
 	}
 	m.symbolsIn = append(m.symbolsIn, strings)
 	return uint8(len(m.symbolsIn) - 1)
-}
-
-func (m *module) symbolName(s symbol) string {
-	return cString(m.symbolsIn[s.table], int64(s.name))
 }
 
 // eachSymbol visits the symbols of both tables until visit returns false.

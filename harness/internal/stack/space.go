@@ -6,8 +6,6 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sigprobe/sigprobe/harness/internal/proc"
 )
 
 // addressSpace is a process while one of its stacks is read.
@@ -45,12 +43,10 @@ type fileKey struct {
 
 func (r *Reader) addressSpace(pid int) (*addressSpace, error) {
 	folder := "/proc/" + strconv.Itoa(pid)
-	raw, err := proc.ReadFile(unix.AT_FDCWD, folder+"/maps", r.maps)
+	list, err := readMaps(folder + "/maps")
 	if err != nil {
 		return nil, err
 	}
-	r.maps = raw[:cap(raw)]
-	list := parseMaps(raw)
 	if len(list) == 0 {
 		return nil, errors.New("it has no memory: it is dead, or a thread of the kernel")
 	}

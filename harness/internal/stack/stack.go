@@ -36,10 +36,7 @@ const Refused = "the kernel does not permit reading its memory"
 
 // Reader reads stacks and keeps what it learned of executable files. It is not safe for
 // concurrent use.
-type Reader struct {
-	modules map[fileID]*module
-	maps    []byte
-}
+type Reader struct{ modules map[fileID]*module }
 
 // NewReader makes a Reader that knows nothing yet.
 func NewReader() *Reader { return &Reader{modules: map[fileID]*module{}} }
@@ -99,6 +96,9 @@ func (r *Reader) read(s *observation.Stack, regs registers) error {
 	s.How, s.Frames, s.Truncated, err = space.unwind(regs)
 	if !isPython {
 		s.Language = space.language()
+	}
+	if s.Language == golang && idle(s.Frames) {
+		s.Unknown = "the thread runs no goroutine: the frames are the scheduler's"
 	}
 	return err
 }

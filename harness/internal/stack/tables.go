@@ -1,10 +1,12 @@
 package stack
 
 import (
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The tables for unwinding are read as the Linux Standard Base describes them (.eh_frame
@@ -13,13 +15,18 @@ import (
 // that need DWARF expressions stay unknown, and an expression for the frame's address
 // ends the walk.
 
-// unwindIndex is .eh_frame_hdr: a sorted list of functions.
+// unwindIndex is .eh_frame_hdr, a sorted list of functions; where the linker wrote none,
+// as for static programs, it is made of .eh_frame.
 type unwindIndex struct {
 	m     *module
 	start uint64 // address of the header
 	table uint64 // address of the list
 	count uint64
+	made  []described // instead of a list in the file
 }
+
+// described is a function and where its description is.
+type described struct{ begin, description uint64 }
 
 // unwindTable is the index of the module, nil where it has none of the usual form.
 func (m *module) unwindTable() *unwindIndex {
@@ -59,7 +66,34 @@ func readUnwindIndex(m *module) *unwindIndex {
 		}
 		return &unwindIndex{m: m, start: p.Vaddr, table: p.Vaddr + 12, count: uint64(binary.LittleEndian.Uint32(head[8:]))}
 	}
-	return nil
+	return makeUnwindIndex(m)
+}
+
+// maxDescribed bounds an index that is made: larger programs have one of their own.
+const maxDescribed = 1 << 16
+
+// makeUnwindIndex goes through .eh_frame once.
+func makeUnwindIndex(m *module) *unwindIndex {
+	section := m.elf.Section(".eh_frame")
+	if section == nil || section.Flags&elf.SHF_COMPRESSED != 0 {
+		return nil
+	}
+	x := &unwindIndex{m: m}
+	for at := section.Addr; at-section.Addr < section.FileSize && len(x.made) < maxDescribed; {
+		body, from, err := m.entryBody(at)
+		if err != nil {
+			break // the end, or damage: what is in front of it counts
+		}
+		if binary.LittleEndian.Uint32(body) != 0 {
+			if table, err := m.parseEntry(body, from); err == nil {
+				x.made = append(x.made, described{table.begin, at})
+			}
+		}
+		at = from + uint64(len(body))
+	}
+	slices.SortFunc(x.made, func(a, b described) int { return cmp.Compare(a.begin, b.begin) })
+	x.count = uint64(len(x.made))
+	return x
 }
 
 // entry is where the description of the function that may hold the address lies.
@@ -85,6 +119,9 @@ func (x *unwindIndex) entry(own uint64) (description uint64, ok bool) {
 }
 
 func (x *unwindIndex) at(i uint64) (begin, description uint64, err error) {
+	if x.made != nil {
+		return x.made[i].begin, x.made[i].description, nil
+	}
 	var pair [8]byte
 	err = x.m.readOwn(pair[:], x.table+8*i)
 	relative := func(b []byte) uint64 { return x.start + uint64(int64(int32(binary.LittleEndian.Uint32(b)))) }
@@ -136,6 +173,18 @@ func (m *module) frameTable(own uint64) (*frameTable, error) {
 	if err != nil {
 		return nil, err
 	}
+	table, err := m.parseEntry(body, from)
+	if err != nil {
+		return nil, err
+	}
+	if own-table.begin >= table.size {
+		return nil, fmt.Errorf("%s has no table for unwinding of %#x", m.name, own)
+	}
+	return table, nil
+}
+
+// parseEntry reads the description of a function with the common part that it names.
+func (m *module) parseEntry(body []byte, from uint64) (*frameTable, error) {
 	common, _, err := m.entryBody(from - uint64(binary.LittleEndian.Uint32(body)))
 	if err != nil {
 		return nil, err
@@ -144,13 +193,7 @@ func (m *module) frameTable(own uint64) (*frameTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := table.parseFunction(body, from, encoding, augmented); err != nil {
-		return nil, err
-	}
-	if own-table.begin >= table.size {
-		return nil, fmt.Errorf("%s has no table for unwinding of %#x", m.name, own)
-	}
-	return table, nil
+	return table, table.parseFunction(body, from, encoding, augmented)
 }
 
 // parseCommon reads a common information entry behind its length.

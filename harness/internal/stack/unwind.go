@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"encoding/binary"
 	"runtime"
 	"strings"
 
@@ -32,7 +33,7 @@ func (a *addressSpace) unwind(regs registers) (how string, frames []observation.
 		if !a.maps.isCode(regs.pc()) {
 			return how, frames, true, nil
 		}
-		frames = append(frames, a.frame(regs.pc(), exact))
+		frames = append(frames, a.frames(regs.pc(), exact)...)
 		s, ok := a.step(regs, exact)
 		if !ok {
 			return how, frames, true, nil
@@ -45,7 +46,7 @@ func (a *addressSpace) unwind(regs registers) (how string, frames []observation.
 		}
 		regs, exact = s.up, s.exact
 	}
-	return how, frames, true, nil
+	return how, frames[:observation.MaxFrames], true, nil
 }
 
 // step finds the caller of a frame by the surest means that there is. A caller's frame
@@ -166,11 +167,25 @@ func (a *addressSpace) frameAt(at, sp uint64) (up registers, ok bool) {
 // guessed is how far up the stack a frame is looked for, in bytes.
 const guessed = 8 << 10
 
-// stepGuess looks for what looks like a frame whose pointer leads to another one.
-func (a *addressSpace) stepGuess(regs registers, _ bool) (step, bool) {
+// stepGuess looks for the frame of a function that keeps a frame pointer where that is
+// not known: the frames further in did not save it. What is found counts as sure where
+// the place to return to is behind a call of this very function; where the call goes
+// elsewhere it is another frame's; and where it cannot be told (through a pointer, or
+// into another module) the next frame must be one too, and it is a guess.
+func (a *addressSpace) stepGuess(regs registers, exact bool) (step, bool) {
+	start, ok := a.keepsPointer(regs.pc(), exact)
+	if !ok {
+		return step{}, false
+	}
 	for at := (regs.sp() + 7) &^ 7; at < regs.sp()+guessed; at += 8 {
 		up, ok := a.frameAt(at, regs.sp())
 		if !ok || up.value[regBP] <= at {
+			continue
+		}
+		switch called, direct := a.called(up.pc()); {
+		case direct && called == start:
+			return step{up: up, how: byPointers}, true
+		case direct && a.maps.find(called) == a.maps.find(start):
 			continue
 		}
 		if _, ok := a.frameAt(up.value[regBP], at); ok {
@@ -178,6 +193,53 @@ func (a *addressSpace) stepGuess(regs registers, _ bool) (step, bool) {
 		}
 	}
 	return step{}, false
+}
+
+// keepsPointer says where the function of a place begins, if it is one that keeps a
+// frame pointer: its table says so, or its first instructions do.
+func (a *addressSpace) keepsPointer(pc uint64, exact bool) (start uint64, ok bool) {
+	m, own, ok := a.place(pc, exact)
+	if !ok {
+		return 0, false
+	}
+	base := pc - own // of the module in memory
+	if !exact {
+		base--
+	}
+	if table, err := m.frameTable(own); err == nil {
+		row, err := table.row(own)
+		return table.begin + base, err == nil && !row.unknown && row.base == regBP
+	}
+	s, ok := m.symbolAt(own)
+	if !ok {
+		return 0, false
+	}
+	start = s.value + base
+	code := make([]byte, prologue)
+	if a.mem.read(code, start) != nil {
+		return 0, false
+	}
+	code, pushed := bytes.CutPrefix(bytes.TrimPrefix(code, endbr), pushPointer)
+	return start, pushed && bytes.Contains(code, setPointer)
+}
+
+// A function that keeps a frame pointer begins with push %rbp, behind endbr64 where that
+// is used, and soon comes to mov %rsp,%rbp.
+const prologue = 24
+
+var (
+	endbr       = []byte{0xf3, 0x0f, 0x1e, 0xfa}
+	pushPointer = []byte{0x55}
+	setPointer  = []byte{0x48, 0x89, 0xe5}
+)
+
+// called is where the call in front of an address goes, if that is written in it.
+func (a *addressSpace) called(back uint64) (target uint64, direct bool) {
+	code := make([]byte, 5)
+	if a.mem.read(code, back-5) != nil || code[0] != 0xe8 {
+		return 0, false
+	}
+	return back + uint64(int64(int32(binary.LittleEndian.Uint32(code[1:])))), true
 }
 
 // longestCall is the length of the longest call instruction that is recognised.
@@ -207,7 +269,17 @@ func endsInCall(code []byte) bool {
 	return false
 }
 
-// frame names the place of one frame.
+// frames names the place of one frame, which has several names where the compiler put
+// functions into their callers.
+func (a *addressSpace) frames(pc uint64, exact bool) []observation.Frame {
+	if m, own, ok := a.place(pc, exact); ok && m.goTable() != nil {
+		if function, ok := m.goTable().find(own); ok {
+			return function.frames(own, text(m.name))
+		}
+	}
+	return []observation.Frame{a.frame(pc, exact)}
+}
+
 func (a *addressSpace) frame(pc uint64, exact bool) observation.Frame {
 	in := a.maps.find(pc)
 	if in.path == "" || strings.HasPrefix(in.path, "//anon") || strings.HasPrefix(in.path, "[anon") {
@@ -220,12 +292,6 @@ func (a *addressSpace) frame(pc uint64, exact bool) observation.Frame {
 	f := observation.Frame{Module: text(m.name), Offset: own}
 	if !exact {
 		f.Offset++
-	}
-	if table := m.goTable(); table != nil {
-		if function, ok := table.find(own); ok {
-			f.Function, f.File, f.Line = function.name(), function.file(own), function.line(own)
-			return f
-		}
 	}
 	f.Function = readable(m.function(own))
 	return f
