@@ -3,6 +3,7 @@ package stack
 import (
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 
@@ -245,36 +246,56 @@ func (f *goFunction) frameSize(own uint64) (size uint64, ok bool) {
 	return uint64(value), ok && value >= 0
 }
 
-// maxValues bounds one table of values in bytes.
-const maxValues = 16 << 10
+// A table of values has some ten bytes as a rule, and thousands for a very long function.
+const (
+	usualValues = 512
+	maxValues   = 64 << 10
+)
 
-// value looks a place up in one of the function's tables: pairs of how much the value
-// changes and for how many steps of code it then holds (runtime.pcvalue).
+// value looks a place up in one of the function's tables.
 func (f *goFunction) value(offset uint32, own uint64) (value int32, ok bool) {
 	if offset == 0 {
 		return 0, false
 	}
-	c := cursor{rest: f.table.window(f.table.values + uint64(offset))}
-	value = -1
-	for pc, first := f.entry, true; c.err == nil; first = false {
-		change := uint32(c.unsigned())
-		if change == 0 && !first {
-			return 0, false
-		}
-		value += int32(change>>1) ^ -int32(change&1) // zigzag
-		if pc += c.unsigned() * f.table.quantum; own < pc {
-			return value, c.err == nil
+	for _, size := range []uint64{usualValues, maxValues} {
+		values := f.table.window(f.table.values+uint64(offset), size)
+		if value, err := f.valueIn(values, own); err == nil {
+			return value, true
+		} else if !errors.Is(err, errTables) {
+			break
 		}
 	}
 	return 0, false
 }
 
-// window is what the table holds from an offset on, as far as one table of values goes.
-func (t *goTable) window(offset uint64) []byte {
+var errNoValue = errors.New("the table has no value for the place")
+
+// valueIn reads pairs of how much the value changes and for how many steps of code it
+// then holds (runtime.pcvalue).
+func (f *goFunction) valueIn(values []byte, own uint64) (int32, error) {
+	c, value := cursor{rest: values}, int32(-1)
+	for pc, first := f.entry, true; ; first = false {
+		change := uint32(c.unsigned())
+		steps := c.unsigned()
+		if c.err != nil {
+			return 0, c.err
+		}
+		if change == 0 && !first {
+			return 0, errNoValue
+		}
+		value += int32(change>>1) ^ -int32(change&1) // zigzag
+		if pc += steps * f.table.quantum; own < pc {
+			return value, nil
+		}
+	}
+}
+
+// window is what the table holds from an offset on, as much as is asked for.
+func (t *goTable) window(offset, size uint64) []byte {
 	if offset >= t.data.FileSize {
 		return nil
 	}
-	buf := make([]byte, min(maxValues, t.data.FileSize-offset))
+	buf := make([]byte, min(size, t.data.FileSize-offset))
 	n, _ := t.data.ReaderAt.ReadAt(buf, int64(offset)) //nolint:errcheck // what was read counts
 	return buf[:n]
 }

@@ -3,8 +3,8 @@ package stack
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,19 +33,29 @@ const maxMappings = 65530
 // maxMaps bounds /proc/PID/maps in bytes.
 const maxMaps = 16 << 20
 
-// readMaps reads the mappings of a process. The kernel hands them out a page at a time,
-// whatever the buffer holds: a short read is not the end.
-func readMaps(path string) (mappings, error) {
+// readMaps reads the mappings of a process into buf, which it gives back for the next
+// time. The kernel hands them out a page at a time: a short read is not the end.
+func readMaps(path string, buf []byte) (list mappings, again []byte, err error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, buf, fmt.Errorf("%s: %w", path, err)
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	text, err := io.ReadAll(io.NewSectionReader(fileAt(fd), 0, maxMaps))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	for size := 0; ; {
+		if size == len(buf) {
+			buf = append(buf, make([]byte, max(len(buf), 64<<10))...)
+		}
+		n, err := unix.Read(fd, buf[size:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return nil, buf, fmt.Errorf("%s: %w", path, err)
+		case n == 0 || size > maxMaps:
+			return parseMaps(buf[:size]), buf, nil
+		}
+		size += n
 	}
-	return parseMaps(text), nil
 }
 
 // parseMaps reads proc_pid_maps(5). Lines that are none are left out.

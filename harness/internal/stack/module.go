@@ -47,7 +47,7 @@ func (r *Reader) openFile(path string, m *mapping) *module {
 	if err != nil {
 		return nil
 	}
-	made, err := newModule(m.path, fileAt(fd))
+	made, err := newModule(m.path, &keptAt{fileAt(fd), map[int64][]byte{}})
 	if err != nil {
 		unix.Close(fd) //nolint:errcheck // nothing was written
 		made = nil
@@ -77,6 +77,51 @@ func (f fileAt) ReadAt(buf []byte, offset int64) (n int, err error) {
 		n += more
 	}
 	return n, nil
+}
+
+// maxKept bounds how many pages of a file are kept: 2 MiB.
+const maxKept = 512
+
+// keptAt reads a file a page at a time and keeps the pages: a search in a table reads a
+// few bytes in many places, and the next stack's search in the same ones.
+type keptAt struct {
+	fileAt
+	pages map[int64][]byte
+}
+
+func (k *keptAt) ReadAt(buf []byte, offset int64) (n int, err error) {
+	if len(buf) >= pageSize || offset < 0 {
+		return k.fileAt.ReadAt(buf, offset)
+	}
+	for n < len(buf) {
+		page, err := k.page((offset + int64(n)) / pageSize)
+		if err != nil {
+			return n, err
+		}
+		within := (offset + int64(n)) % pageSize
+		if within >= int64(len(page)) {
+			return n, io.EOF
+		}
+		n += copy(buf[n:], page[within:])
+	}
+	return n, nil
+}
+
+// page is one page of the file, a shorter one at its end.
+func (k *keptAt) page(number int64) ([]byte, error) {
+	if page, ok := k.pages[number]; ok {
+		return page, nil
+	}
+	page := make([]byte, pageSize)
+	n, err := k.fileAt.ReadAt(page, number*pageSize)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if len(k.pages) >= maxKept {
+		clear(k.pages)
+	}
+	k.pages[number] = page[:n]
+	return page[:n], nil
 }
 
 // bytesAt reads an image in memory.
@@ -140,8 +185,8 @@ func (m *module) close() {
 	if m == nil {
 		return
 	}
-	if fd, isFile := m.file.(fileAt); isFile {
-		unix.Close(int(fd)) //nolint:errcheck // nothing was written
+	if kept, isFile := m.file.(*keptAt); isFile {
+		unix.Close(int(kept.fileAt)) //nolint:errcheck // nothing was written
 	}
 }
 
@@ -248,8 +293,8 @@ func (m *module) index() {
 		}
 		return len(m.symbols) < maxSymbols
 	})
-	slices.SortStableFunc(m.symbols, func(a, b symbol) int {
-		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.size, b.size)) // the largest last, where it is met first
+	slices.SortFunc(m.symbols, func(a, b symbol) int {
+		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.size, b.size), cmp.Compare(b.name, a.name)) // the largest last, where it is met first
 	})
 	m.symbols = slices.Clip(m.symbols)
 }

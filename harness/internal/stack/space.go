@@ -43,7 +43,8 @@ type fileKey struct {
 
 func (r *Reader) addressSpace(pid int) (*addressSpace, error) {
 	folder := "/proc/" + strconv.Itoa(pid)
-	list, err := readMaps(folder + "/maps")
+	list, buf, err := readMaps(folder+"/maps", r.buf)
+	r.buf = buf
 	if err != nil {
 		return nil, err
 	}

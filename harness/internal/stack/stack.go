@@ -36,7 +36,10 @@ const Refused = "the kernel does not permit reading its memory"
 
 // Reader reads stacks and keeps what it learned of executable files. It is not safe for
 // concurrent use.
-type Reader struct{ modules map[fileID]*module }
+type Reader struct {
+	modules map[fileID]*module
+	buf     []byte // for the next list of mappings
+}
 
 // NewReader makes a Reader that knows nothing yet.
 func NewReader() *Reader { return &Reader{modules: map[fileID]*module{}} }
