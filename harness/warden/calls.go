@@ -223,6 +223,9 @@ func (t *trial) strikeCall() bool {
 	if !t.req.Minimal {
 		s.Doing = t.lookAround()
 	}
+	if s.Doing != nil {
+		s.Doing.Stack = t.heldStack(held)
+	}
 	t.readDisposition(s.Doing)
 	if t.targetEnded() {
 		return false
