@@ -95,12 +95,13 @@ const maxText = 512
 
 // text makes a string of the target fit to be kept: whole characters, and not many.
 func text(raw string) string {
-	if len(raw) > maxText {
-		raw = raw[:maxText]
-		for len(raw) > 0 && !utf8.RuneStart(raw[len(raw)-1]) {
-			raw = raw[:len(raw)-1]
-		}
-		raw = raw[:max(0, len(raw)-1)] + "…"
+	whole := strings.ToValidUTF8(raw[:min(len(raw), 4*maxText)], "\ufffd")
+	if len(whole) <= maxText {
+		return whole
 	}
-	return strings.ToValidUTF8(raw, "\ufffd")
+	end := maxText
+	for !utf8.RuneStart(whole[end]) {
+		end--
+	}
+	return whole[:end] + "…"
 }
