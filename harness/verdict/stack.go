@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sigprobe/sigprobe/harness/observation"
@@ -33,12 +34,9 @@ func standing(s observation.Stack) string {
 	if len(s.Frames) == 0 {
 		return "stood at a place that is not known: " + plain(s.Unknown)
 	}
-	var frames []string
-	for _, frame := range s.Frames[:min(len(s.Frames), shownFrames)] {
-		frames = append(frames, called(frame))
-	}
-	text := "stood in " + strings.Join(frames, " < ")
-	if s.Truncated || len(s.Frames) > shownFrames {
+	frames := folded(s)
+	text := "stood in " + strings.Join(frames[:min(len(frames), shownFrames)], " < ")
+	if s.Truncated || len(frames) > shownFrames {
 		text += " < …"
 	}
 	if s.How == "guess" {
@@ -48,6 +46,33 @@ func standing(s observation.Stack) string {
 		text += "; " + plain(s.Unknown)
 	}
 	return text
+}
+
+// folded names the frames. Go makes a system call half a dozen calls deep in its
+// standard library, the same each time: of those only the innermost is told.
+func folded(s observation.Stack) (frames []string) {
+	rest := s.Frames
+	if s.Language == "go" {
+		for len(rest) > 2 && belowOS(rest[0]) && belowOS(rest[1]) && belowOS(rest[2]) {
+			rest = rest[1:]
+		}
+	}
+	if len(rest) < len(s.Frames) {
+		frames = append(frames, called(s.Frames[0]), "…")
+		rest = rest[2:]
+	}
+	for _, frame := range rest {
+		frames = append(frames, called(frame))
+	}
+	return frames
+}
+
+// belowOS says that a function is one of the packages by which Go's os and net reach the
+// kernel.
+func belowOS(frame observation.Frame) bool {
+	return slices.ContainsFunc([]string{"internal/", "runtime.", "syscall."}, func(prefix string) bool {
+		return strings.HasPrefix(frame.Function, prefix)
+	})
 }
 
 // called names one frame: "save (app.py:41)", "write (libc.so.6)", "ledger+0x1223".

@@ -133,6 +133,7 @@ func FuzzPython(f *testing.F) {
 	f.Add(good.bytes[:0x7000], uint8(8))
 	f.Add(bytes.Repeat([]byte{0, 0, 1, 0, 0, 0, 0, 0}, 0x800), uint8(11))
 	f.Add(append([]byte("xdebugpy"), make([]byte, 4096)...), uint8(13))
+	f.Add(circleOfInterpreters(), uint8(8))
 	f.Fuzz(func(t *testing.T, memory []byte, minor uint8) {
 		m := &image{at: base, bytes: memory}
 		r := &pythonRuntime{mem: newPages(m), state: base, codeType: codeType, textType: textType}
@@ -144,10 +145,20 @@ func FuzzPython(f *testing.F) {
 			frames, _, _ := r.walk(l, thread) //nolint:errcheck // what was read is what is looked at
 			checkFrames(t, frames)
 		}
-		if m.reads > maxPages+1 {
+		if m.reads > maxPages {
 			t.Errorf("%d reads", m.reads)
 		}
 	})
+}
+
+// circleOfInterpreters is a memory in which the list of interpreters is a circle, and the
+// thread of each in memory that cannot be read.
+func circleOfInterpreters() []byte {
+	_, m := fakePython()
+	m.put(base+0x1000+python38.nextInterpreter, base+0x1000)
+	m.put(base+0x2000+python38.nextThread, 0)
+	m.put(base+0x2000+python38.threadID, 1<<40)
+	return m.bytes[:0x3000]
 }
 
 func checkFrames(t *testing.T, frames []observation.Frame) {

@@ -41,8 +41,9 @@ const maxPages = 1024
 
 // pages keeps what was read, a page at a time: neighbouring words cost one system call.
 type pages struct {
-	of   memory
-	kept map[uint64][]byte
+	of    memory
+	kept  map[uint64][]byte
+	tried int // pages asked for, those that could not be read too
 }
 
 func newPages(of memory) *pages { return &pages{of: of, kept: map[uint64][]byte{}} }
@@ -51,7 +52,7 @@ func (p *pages) page(number uint64) ([]byte, error) {
 	if page, ok := p.kept[number]; ok {
 		return page, nil
 	}
-	if len(p.kept) >= maxPages {
+	if p.tried++; p.tried > maxPages {
 		return nil, errors.New("its stack takes more memory to follow than is read")
 	}
 	page := make([]byte, pageSize)
