@@ -9,16 +9,20 @@ import (
 	"github.com/sigprobe/sigprobe/harness/observation"
 )
 
-// readStack reads the stack of a thread. That the kernel refuses is said once in a trial.
+// readStack reads the stack of a thread. That the kernel refuses is said once in a trial,
+// by a degradation; the stack is nil then.
 func (t *trial) readStack(pid, tid int) *observation.Stack {
 	at := t.clock.Now()
 	s := t.w.stacks.Thread(pid, tid)
 	s.At = at
-	if strings.HasPrefix(s.Unknown, stack.Refused) && !t.stackRefused {
+	if !strings.HasPrefix(s.Unknown, stack.Refused) {
+		return &s
+	}
+	if !t.stackRefused {
 		t.stackRefused = true
 		t.degrade("stack", "no stacks: "+s.Unknown)
 	}
-	return &s
+	return nil
 }
 
 // heldStack is that of the thread that made the call to strike at.
@@ -49,8 +53,9 @@ func (t *trial) rehearseStack(planned time.Duration) {
 // timedStack reads the main thread's stack and remembers what that cost. A dearer one
 // counts at once, a cheaper one slowly, but for the first guess.
 func (t *trial) timedStack() *observation.Stack {
+	started := t.clock.Now()
 	s := t.readStack(t.target.PID, t.target.PID)
-	cost := t.clock.Now() - s.At
+	cost := t.clock.Now() - started
 	if t.w.stackCost == unknownStack {
 		t.w.stackCost = cost
 	}
@@ -80,7 +85,9 @@ func (t *trial) stacks(stubborn []observation.Process) (list []observation.Stack
 			if p.State == "Z" || len(list) >= maxStacks || t.clock.Now() > deadline {
 				return list
 			}
-			list = append(list, *t.readStack(p.PID, tid))
+			if s := t.readStack(p.PID, tid); s != nil {
+				list = append(list, *s)
+			}
 		}
 	}
 	return list
