@@ -48,23 +48,30 @@ func standing(s observation.Stack) string {
 	return text
 }
 
-// folded names the frames. Go makes a system call half a dozen calls deep in its
-// standard library, the same each time: of those only the innermost is told.
+// folded names the frames. The way from a language's own code into the kernel is long and
+// always the same in Go and in Node.js: of that only the innermost frame is told.
 func folded(s observation.Stack) (frames []string) {
 	rest := s.Frames
-	if s.Language == "go" {
-		for len(rest) > 2 && belowOS(rest[0]) && belowOS(rest[1]) && belowOS(rest[2]) {
-			rest = rest[1:]
-		}
-	}
-	if len(rest) < len(s.Frames) {
-		frames = append(frames, called(s.Frames[0]), "…")
-		rest = rest[2:]
+	if own := firstOwn(s); own > 2 {
+		frames = append(frames, called(rest[0]), "…")
+		rest = rest[own:]
 	}
 	for _, frame := range rest {
 		frames = append(frames, called(frame))
 	}
 	return frames
+}
+
+// firstOwn is the index of the first frame behind the way into the kernel; -1 where there
+// is none, or the language has no such way.
+func firstOwn(s observation.Stack) int {
+	switch s.Language {
+	case "go":
+		return slices.IndexFunc(s.Frames, func(f observation.Frame) bool { return !belowOS(f) })
+	case "node":
+		return slices.IndexFunc(s.Frames, func(f observation.Frame) bool { return strings.HasPrefix(f.Function, "JS:") })
+	}
+	return -1
 }
 
 // belowOS says that a function is one of the packages by which Go's os and net reach the

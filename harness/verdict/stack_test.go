@@ -31,6 +31,9 @@ func TestStanding(t *testing.T) {
 		{observation.Stack{Language: "go", Frames: []observation.Frame{goFrame("internal/runtime/syscall/linux.Syscall6"), goFrame("syscall.Syscall"),
 			goFrame("syscall.write"), goFrame("internal/poll.(*FD).Write"), goFrame("os.(*File).Write"), goFrame("main.save")}},
 			"stood in internal/runtime/syscall/linux.Syscall6 (ledger) < … < os.(*File).Write (ledger) < main.save (ledger)"},
+		{observation.Stack{Language: "node", Frames: []observation.Frame{{Function: "read", Module: "/lib/libc.so.6"}, {Function: "uv_fs_read", Module: "/bin/node"},
+			{Function: "node::fs::Read", Module: "/bin/node"}, {Function: "JS:~save app.js:3:14", Module: "[JIT]"}}},
+			"stood in read (libc.so.6) < … < JS:~save app.js:3:14 ([JIT])"},
 		{observation.Stack{Language: "go", Frames: []observation.Frame{goFrame("runtime.futex"), goFrame("main.main")}},
 			"stood in runtime.futex (ledger) < main.main (ledger)"},
 	} {

@@ -327,6 +327,9 @@ func TestDamagedPrograms(t *testing.T) {
 
 // Text of the target becomes whole characters, and not many of them.
 func TestText(t *testing.T) {
+	if got := text(strings.Repeat("ä", 1000)); got != strings.Repeat("ä", maxText/2)+"…" {
+		t.Errorf("%q", got)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		raw := rapid.SliceOfN(rapid.Byte(), 0, 2*maxText).Draw(t, "raw")
 		got := text(string(raw))

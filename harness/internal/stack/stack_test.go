@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bufio"
+	"debug/elf"
 	"io"
 	"os"
 	"os/exec"
@@ -245,6 +246,27 @@ func TestNothingToUnwindBy(t *testing.T) {
 	}
 }
 
+// A frame pointer is looked for only where the function keeps one.
+func TestKeepsPointer(t *testing.T) {
+	for flag, want := range map[string]bool{"-fomit-frame-pointer": false, "-fno-omit-frame-pointer": true} {
+		for _, tables := range [][]string{nil, {"-fno-asynchronous-unwind-tables", "-fno-unwind-tables"}} {
+			l, r := start(t, compile(t, append(tables, "-O2", flag)...)), reader(t)
+			l.waitFor(t, l.Process.Pid, reading)
+			space, err := r.addressSpace(l.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := space.maps.program()
+			m := space.module(in)
+			save := m.addresses(elf.SHT_SYMTAB, "save")["save"]
+			pc, ok := m.inMemory(in, save+20)
+			if start, keeps := space.keepsPointer(pc, true); !ok || keeps != want || keeps && start != pc-20 {
+				t.Errorf("%s %v: %#x, %t", flag, tables, start, keeps)
+			}
+		}
+	}
+}
+
 func TestStripped(t *testing.T) {
 	program := compile(t, "-O2", "-s")
 	s := start(t, program).stack(t, reader(t))
@@ -343,11 +365,12 @@ func TestNode(t *testing.T) {
 }
 
 func TestNodeNamesJavaScript(t *testing.T) {
-	l := start(t, "node", "--perf-basic-prof", "--interpreted-frames-native-stack", "testdata/ledger.js")
+	l := start(t, "node", "--perf-basic-prof", "--interpreted-frames-native-stack", "--no-logfile-per-isolate",
+		"--logfile="+t.TempDir()+"/v8.log", "testdata/ledger.js")
 	t.Cleanup(func() { os.Remove("/tmp/perf-" + strconv.Itoa(l.Process.Pid) + ".map") }) //nolint:errcheck // the program wrote it
 	s := l.stack(t, reader(t))
 	for _, f := range s.Frames {
-		if strings.Contains(f.Function, "work") {
+		if strings.HasPrefix(f.Function, "JS:") && strings.Contains(f.Function, "save ") {
 			return
 		}
 	}
