@@ -20,7 +20,8 @@ type memory interface {
 type process int
 
 func (p process) read(buf []byte, at uint64) error {
-	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}
+	local := []unix.Iovec{{Base: &buf[0]}}
+	local[0].SetLen(len(buf))
 	remote := []unix.RemoteIovec{{Base: uintptr(at), Len: len(buf)}}
 	n, err := unix.ProcessVMReadv(int(p), local, remote, 0)
 	if err != nil {

@@ -21,7 +21,7 @@ type fileID struct {
 }
 
 // maxModules bounds how many files are kept open between two stacks.
-const maxModules = 64
+const maxModules = 32
 
 // bound forgets all modules when they are too many.
 func (r *Reader) bound() {
@@ -79,8 +79,8 @@ func (f fileAt) ReadAt(buf []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// maxKept bounds how many pages of a file are kept: 2 MiB.
-const maxKept = 512
+// maxKept bounds how many pages of a file are kept: half a megabyte.
+const maxKept = 128
 
 // keptAt reads a file a page at a time and keeps the pages: a search in a table reads a
 // few bytes in many places, and the next stack's search in the same ones.

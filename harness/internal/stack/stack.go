@@ -53,8 +53,8 @@ func (r *Reader) Close() {
 }
 
 // Thread reads the stack of a thread. Where nothing can be had Unknown says why; At is
-// the caller's to set. It costs 0.1 to 0.5 ms, and up to 50 ms for the first look at a
-// large program; it never blocks.
+// the caller's to set. It costs 0.1 to 1 ms, and up to 0.1 s for the first look at a large
+// program. It waits for nothing but the file systems that the program's files lie on.
 //
 // A thread that ran between the beginning and the end of the reading has no stack: its
 // frames could be of two moments.
