@@ -32,30 +32,44 @@ func (t *trial) heldStack(held *heldCall) *observation.Stack {
 
 // A stack costs 0.1 to 1 ms where the files are known and up to 0.1 s where they are not.
 // Before a shot at a point in time it is read only where the wait is stackShare times
-// what it costs. Before the first one the cost is taken to be unknownStack.
+// what it costs; that of a program that was not looked into yet is taken to be
+// unknownStack.
 const (
 	stackShare   = 16
 	unknownStack = 20 * time.Millisecond
 )
 
-// rehearseStack finds out what a stack costs, where there is time for that, and whether
-// there is time for one before the strike. The first reading makes the files known; the
-// second is what the one before the strike will cost.
+// rehearseStack looks into the target's program and finds out what a stack costs, where
+// there is time for that, and whether there is time for one before the strike.
 func (t *trial) rehearseStack(planned time.Duration) {
-	if t.req.Minimal || planned-t.clock.Now() < stackShare*t.w.stackCost {
+	cost := t.w.stackCost
+	if !t.w.stacks.Knows(t.target.PID) {
+		cost = max(cost, unknownStack)
+	}
+	if t.req.Minimal || planned-t.clock.Now() < stackShare*cost {
 		return
 	}
-	t.readStack(t.target.PID, t.target.PID)
+	t.w.stacks.Learn(t.target.PID)
 	t.timedStack()
 	t.stackWanted = planned-t.clock.Now() > stackShare*t.w.stackCost
 }
 
+// stackFits says that a stack can be read before the strike. A target that has become
+// another program since it was rehearsed costs nobody knows what.
+func (t *trial) stackFits(planned time.Duration) bool {
+	return t.stackWanted && planned-t.clock.Now() > t.w.stackCost && t.w.stacks.Knows(t.target.PID)
+}
+
 // timedStack reads the main thread's stack and remembers what that cost. A dearer one
-// counts at once, a cheaper one slowly, but for the first guess.
+// counts at once, a cheaper one slowly, but for the first guess; one of a thread that
+// runs has no frames and tells nothing.
 func (t *trial) timedStack() *observation.Stack {
 	started := t.clock.Now()
 	s := t.readStack(t.target.PID, t.target.PID)
 	cost := t.clock.Now() - started
+	if s == nil || len(s.Frames) == 0 {
+		return s
+	}
 	if t.w.stackCost == unknownStack {
 		t.w.stackCost = cost
 	}

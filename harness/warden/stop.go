@@ -124,7 +124,7 @@ func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
 	if !t.req.Minimal && planned-t.clock.Now() > t.w.factsCost {
 		s.Doing = t.timedLook()
 	}
-	if s.Doing != nil && t.stackWanted && planned-t.clock.Now() > t.w.stackCost {
+	if s.Doing != nil && t.stackFits(planned) {
 		s.Doing.Stack = t.timedStack()
 	}
 	t.readDisposition(s.Doing)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,45 @@ type fileID struct {
 	device, inode uint64
 	changed       unix.Timespec
 	size          int64
+}
+
+func identify(stat unix.Stat_t) fileID {
+	return fileID{uint64(stat.Dev), stat.Ino, stat.Mtim, stat.Size}
+}
+
+// Knows says that the program of the process was looked into before, so that its stacks
+// cost what they usually do.
+func (r *Reader) Knows(pid int) bool {
+	var stat unix.Stat_t
+	if unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &stat) != nil {
+		return false
+	}
+	_, known := r.modules[identify(stat)]
+	return known
+}
+
+// learned is how many files of a program are looked into before a stack is asked for.
+const learned = 8
+
+// Learn looks into the program of the process and the libraries that come first in its
+// memory, so that a stack costs what it usually does, whether its threads run or not.
+func (r *Reader) Learn(pid int) {
+	space, err := r.addressSpace(pid)
+	if err != nil {
+		return // it is gone, or the kernel does not permit it: a stack will say so
+	}
+	defer space.leave()
+	if _, isPython := space.python(); isPython {
+		return
+	}
+	for i := range space.maps.mappings {
+		in := &space.maps.mappings[i]
+		if m := space.module(in); in.code && m != nil && len(space.opened) <= learned {
+			m.symbolAt(0)
+			m.unwindTable()
+			m.goTable()
+		}
+	}
 }
 
 // maxModules bounds how many files are kept open between two stacks.
@@ -39,7 +79,7 @@ func (r *Reader) openFile(path string, m *mapping) *module {
 	if err := unix.Stat(path, &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG || stat.Ino != m.inode {
 		return nil
 	}
-	id := fileID{uint64(stat.Dev), stat.Ino, stat.Mtim, stat.Size}
+	id := identify(stat)
 	if known, ok := r.modules[id]; ok {
 		return known
 	}

@@ -378,7 +378,14 @@ func TestNodeNamesJavaScript(t *testing.T) {
 }
 
 func TestShell(t *testing.T) {
-	s := start(t, "/bin/sh", "-c", "echo ready; read x").stack(t, reader(t))
+	l, r := start(t, "/bin/sh", "-c", "echo ready; read x"), reader(t)
+	if r.Knows(l.Process.Pid) {
+		t.Error("it is known before the first look")
+	}
+	s := l.stack(t, r)
+	if !r.Knows(l.Process.Pid) || r.Knows(os.Getpid()) {
+		t.Error("what was looked into is not known, or something else is")
+	}
 	if s.Language != native || len(s.Frames) < 2 || s.Unknown != "" || s.How != byTables {
 		t.Errorf("%+v", s)
 	}
@@ -396,10 +403,13 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// A thread that runs has no place to tell.
+// A thread that runs has no place to tell, but its program can be learned.
 func TestRunning(t *testing.T) {
 	l := start(t, "/bin/sh", "-c", "echo ready; while :; do :; done")
 	r := reader(t)
+	if r.Learn(l.Process.Pid); !r.Knows(l.Process.Pid) {
+		t.Error("it was learned and is not known")
+	}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		s := r.Thread(l.Process.Pid, l.Process.Pid)
 		if s.Unknown == errRunning.Error() && s.Frames == nil {
