@@ -18,6 +18,8 @@ func full() observation.Observation {
 	member := observation.Member{Identity: id, Parent: 1, Command: "sleep", State: "S", Session: 100, Group: 100}
 	socket := observation.Socket{Network: "tcp", Address: "127.0.0.1:80", Inode: 1 << 63, PID: 100}
 	file := observation.OpenFile{FD: 3, Path: "/tmp/a", Mode: "wa", Offset: 7, Size: 9}
+	stack := observation.Stack{At: at, PID: 100, TID: 101, Language: "python", How: "interpreter", Truncated: true, Unknown: "u",
+		Frames: []observation.Frame{{Function: "save", File: "app.py", Line: 41, Module: "m", Offset: 1 << 63}}}
 	main := observation.Process{
 		Identity: id, Command: "worker", State: "S", Syscall: "futex", WChan: "futex_wait", NSPid: 1,
 		Ignored: signals.SetOf(signals.HUP), Caught: signals.SetOf(signals.TERM, 64), Pending: signals.SetOf(1),
@@ -30,10 +32,10 @@ func full() observation.Observation {
 		Process:      id, Launched: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), LaunchCost: 7,
 		Ready: &observation.Readiness{By: "output", Auto: true, Detail: "ready", At: at}, HandlerSeen: &at,
 		Strike: &observation.Strike{Planned: at, Actual: at + 1, RealTime: true, Event: "line",
-			Doing: &observation.Doing{At: at, Main: main, Descendants: []observation.Member{member}, Files: []observation.OpenFile{file}}},
+			Doing: &observation.Doing{At: at, Main: main, Descendants: []observation.Member{member}, Files: []observation.OpenFile{file}, Stack: &stack}},
 		Sent: []observation.Sent{{Signal: 37, To: signals.ToGroup, At: at, Receivers: 2, Error: "e", Disposition: observation.Caught, Final: true}},
 		Forensics: &observation.Forensics{At: at, Stubborn: []observation.Process{main}, Tree: []observation.Member{member},
-			Files: []observation.OpenFile{file}, LastLine: "l"},
+			Files: []observation.OpenFile{file}, LastLine: "l", Stacks: []observation.Stack{stack}},
 		Exit: &observation.Exit{At: at, Status: 0x8b, Step: -1, Caught: signals.SetOf(signals.TERM),
 			Usage: observation.Usage{User: 1, System: 2, MaxRSS: 3, Voluntary: 4, Involuntary: 5}},
 		TreeEmpty: &at, OutputClosed: &at,

@@ -15,6 +15,9 @@ type Doing struct {
 	// Descendants of the main process, without it, in the order of the tree.
 	Descendants []Member   `json:"descendants,omitempty"`
 	Files       []OpenFile `json:"files,omitempty"`
+	// Stack is that of the thread that made the system call to strike at, else of the main
+	// thread; nil where there was no time to read it before the strike.
+	Stack *Stack `json:"stack,omitempty"`
 }
 
 // Process is one process as /proc shows it.
@@ -110,6 +113,9 @@ type Forensics struct {
 	Tree     []Member   `json:"tree,omitempty"`
 	Files    []OpenFile `json:"files,omitempty"`
 	LastLine string     `json:"last_line,omitempty"`
+	// Stacks of the stubborn processes: those of the main process' threads, its main thread
+	// first, then one of each other.
+	Stacks []Stack `json:"stacks,omitempty"`
 }
 
 // Lingerer is a descendant that outlived the main process and left by itself.

@@ -106,7 +106,7 @@ func (f facts) lastLookLines() []string {
 			}
 		}
 	}
-	lines = bounded(lines)
+	lines = append(bounded(lines), f.lastStacks()...)
 	if f.o.Forensics.LastLine != "" {
 		lines = append(lines, "last line: "+quote(f.o.Forensics.LastLine))
 	}

@@ -141,6 +141,9 @@ func busy(state, syscall, wchan string) string {
 // story tells the trial from the strike to the end, a fact a line.
 func (f facts) story() []string {
 	lines := []string{f.struck()}
+	if f.o.Strike.Doing != nil && f.o.Strike.Doing.Stack != nil {
+		lines = append(lines, f.stood(*f.o.Strike.Doing.Stack))
+	}
 	var sent []string
 	for _, s := range f.o.Sent {
 		sent = append(sent, f.sent(s))

@@ -288,6 +288,9 @@ func (t *trial) strikeHeld(held *heldCall, point plan.CallPoint, s *observation.
 	if !t.req.Minimal {
 		s.Doing = t.lookAround()
 	}
+	if s.Doing != nil {
+		s.Doing.Stack = t.heldStack(held)
+	}
 	t.readDisposition(s.Doing)
 	if t.targetEnded() {
 		return false

@@ -124,6 +124,9 @@ func (t *trial) aim(planned time.Duration, s *observation.Strike) bool {
 	if !t.req.Minimal && planned-t.clock.Now() > t.w.factsCost {
 		s.Doing = t.timedLook()
 	}
+	if s.Doing != nil && t.stackFits(planned) {
+		s.Doing.Stack = t.timedStack()
+	}
 	t.readDisposition(s.Doing)
 	t.until(planned-strike.SpinLead, t.over)
 	if t.over() {
@@ -146,6 +149,7 @@ func (t *trial) rehearse(planned time.Duration) {
 	if !t.req.Minimal && planned-t.clock.Now() > rehearsalShare*t.w.factsCost {
 		t.timedLook()
 	}
+	t.rehearseStack(planned)
 }
 
 // timedLook looks at the target and remembers what that cost. A dearer look counts at
@@ -162,6 +166,9 @@ func (t *trial) timedLook() *observation.Doing {
 func (t *trial) lookLead() time.Duration {
 	if t.req.Minimal {
 		return 0
+	}
+	if t.stackWanted {
+		return 2 * (t.w.factsCost + t.w.stackCost)
 	}
 	return 2 * t.w.factsCost
 }
@@ -421,6 +428,7 @@ func (t *trial) investigate() {
 		}
 		h.Close()
 	}
+	f.Stacks = t.stacks(f.Stubborn)
 	t.starvation.finish(t, f.At)
 	t.o.Forensics = &f
 }

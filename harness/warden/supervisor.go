@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sigprobe/sigprobe/harness/internal/proc"
+	"github.com/sigprobe/sigprobe/harness/internal/stack"
 	"github.com/sigprobe/sigprobe/harness/internal/strike"
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/signals"
@@ -28,6 +29,9 @@ type supervisor struct {
 	ignored   signals.Set
 	// factsCost is how long it lately took to look at a target before a strike.
 	factsCost time.Duration
+	// stackCost is how long it lately took to read a stack.
+	stackCost time.Duration
+	stacks    *stack.Reader
 	buf       []byte
 	trials    int
 }
@@ -95,7 +99,7 @@ func newSupervisor() (*supervisor, error) {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(64 << 20)
 	os.Unsetenv("HOST_PROC") //nolint:errcheck // cannot fail; gopsutil would look elsewhere
-	w := &supervisor{buf: make([]byte, 64<<10), factsCost: 300 * time.Microsecond, ignored: normalise()}
+	w := &supervisor{buf: make([]byte, 64<<10), factsCost: 300 * time.Microsecond, stackCost: unknownStack, stacks: stack.NewReader(), ignored: normalise()}
 	// Whatever the host inherited without close-on-exec stays out of the target.
 	if err := unix.CloseRange(controlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("close_range: %w", err)

@@ -41,6 +41,10 @@ type trial struct {
 	readyLine *lineSeen
 	// runtimeHandlers says that the handlers seen are a language runtime's.
 	runtimeHandlers bool
+	// stackWanted says that there is time for a stack before a strike at a point in time.
+	stackWanted bool
+	// stackRefused says that the kernel's refusal of stacks is recorded.
+	stackRefused bool
 	// treeDue is when the tree is to be looked at again before the strike.
 	treeDue time.Duration
 	// disposition is what the target does with the first signal, read before the strike.
