@@ -25,6 +25,11 @@ type Engine struct {
 	// started, or that died and is to be replaced.
 	idle chan *warden.Warden
 	jobs int
+	// references and firsts are what undisturbed runs and first starts showed.
+	references once[*reference]
+	firsts     once[*observation.Readiness]
+	// alone is held by the one trial that looks for litter.
+	alone chan struct{}
 }
 
 // Open makes an engine with a number of parallel jobs, at least one. Wardens are
@@ -35,7 +40,7 @@ func Open(jobs int) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{room: room, idle: make(chan *warden.Warden, jobs), jobs: jobs}
+	e := &Engine{room: room, idle: make(chan *warden.Warden, jobs), jobs: jobs, alone: make(chan struct{}, 1)}
 	for range jobs {
 		e.idle <- nil
 	}
@@ -95,45 +100,73 @@ func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot
 	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
 		return Trial{}, ctx.Err()
 	}
+	if err == nil {
+		err = e.compareWithKill(ctx, s, shot, &o.Observation)
+		if ctx.Err() != nil {
+			return Trial{}, ctx.Err()
+		}
+	}
 	if err != nil {
 		o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 	}
-	return Trial{Scenario: s.Name, Index: index, Shot: shot, Observation: o, Judgement: verdict.Judge(s, o)}, nil
+	return Trial{
+		Scenario: s.Name, Index: index, Shot: shot, Damaged: o.damaged(),
+		Observation: o.Observation, Judgement: verdict.Judge(s, o.Observation),
+	}, nil
 }
 
-// observe prepares the work folder, has a warden strike, and removes the folder.
-// places asks where in the target its system calls were made.
-func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, places bool) (o observation.Observation, err error) {
-	request, err := newRequest(s, shot)
+// observed is what came of a trial before it is judged.
+type observed struct {
+	observation.Observation
+	// evidence holds the files that were found damaged; nil where there are none.
+	evidence *files.Workspace
+}
+
+func (o observed) damaged() string {
+	if o.evidence == nil {
+		return ""
+	}
+	return o.evidence.Work
+}
+
+// observe prepares the work folder, has a warden strike, looks at what is left, and
+// removes the folder. places asks where in the target its system calls were made.
+func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, places bool) (o observed, err error) {
+	at, err := e.newSite(s, shot)
 	if err != nil {
 		return o, err
 	}
-	request.Places = places
-	if s.Target.Workdir == scenario.Fresh {
-		space, err := e.room.Workspace(s.Target.Files)
-		if err != nil {
+	defer func() { err = errors.Join(err, at.close()) }()
+	at.request.Places = places
+	if !places {
+		if err := e.prepare(ctx, at); err != nil {
 			return o, err
 		}
-		defer func() { err = errors.Join(err, space.Close()) }()
-		request.Dir = space.Work
-		request.Env = with(request.Env, "TMPDIR", space.Temp)
 	}
-	request.Env = with(request.Env, "PWD", request.Dir)
 	w, err := e.borrow(ctx)
 	if err != nil {
 		return o, err
 	}
-	o, err = w.Run(ctx, request)
-	if err != nil || ctx.Err() != nil {
+	o.Observation, err = e.carryOut(ctx, w, at)
+	if at.look != nil {
+		o.evidence = at.look.evidence
+	}
+	return o, e.giveBack(ctx, w, o.Observation, err)
+}
+
+// giveBack gives a warden back after a trial, or ends it where it is of no more use.
+func (e *Engine) giveBack(ctx context.Context, w *warden.Warden, o observation.Observation, err error) error {
+	switch {
+	case err != nil || ctx.Err() != nil:
 		err = errors.Join(err, w.Close())
 		w = nil // the next trial gets a new one
-	} else if o.Failure != nil && o.Failure.Kind == "cleanup" {
+	case o.Failure != nil && o.Failure.Kind == "cleanup" || warden.Held(o):
 		// What it could not remove would be taken for a survivor of the next trial.
 		w.Close() //nolint:errcheck // the observation says already what is left
 		w = nil
 	}
 	e.idle <- w
-	return o, err
+	return err
 }
 
 // newRequest says what the warden is to do, but for the folder.

@@ -19,7 +19,8 @@ const extraBeyond = 16
 func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] {
 	return func(yield func(Trial, error) bool) {
 		reference := plan.Reference(c.Scenario)
-		o, err := e.observe(ctx, c.Scenario, reference, true)
+		counting, err := e.observe(ctx, c.Scenario, reference, true)
+		o := counting.Observation
 		if ctx.Err() != nil {
 			yield(Trial{}, ctx.Err())
 			return

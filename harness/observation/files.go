@@ -8,7 +8,7 @@ type Files struct {
 	// after the settling time, in the order of their paths; Temp those of TMPDIR.
 	Work []Change `json:"work,omitempty"`
 	Temp []Change `json:"temp,omitempty"`
-	// Cut says that a list was longer than what is kept, and by how much.
+	// Cut says that a list was longer than what is kept, and by how much at least.
 	Cut int `json:"cut,omitempty"`
 	// Shared are the objects of shared memory that were made in the trial and are left.
 	Shared []SharedObject `json:"shared,omitempty"`
@@ -18,16 +18,21 @@ type Files struct {
 
 // Change is one path that differs.
 type Change struct {
-	// Path is relative to its folder, with slashes.
+	// Path is relative to its folder, with slashes, written by [EscapePath]; "." is the
+	// folder itself.
 	Path string `json:"path"`
 	// Before and After describe it; nil where it did not exist.
 	Before *Entry `json:"before,omitempty"`
 	After  *Entry `json:"after,omitempty"`
+	// Litter says what a path that was made in the trial looks like: temporary, lock, pid,
+	// socket or fifo; "" for none of these.
+	Litter string `json:"litter,omitempty"`
 }
 
 // Entry describes one path at one time.
 type Entry struct {
-	// Type is file, folder, link, socket, fifo or device.
+	// Type is file, folder, link, socket, fifo or device; unknown where even that was not
+	// told (see Unread).
 	Type string `json:"type"`
 	// Size in bytes, of files only.
 	Size int64 `json:"size,omitempty"`
@@ -36,7 +41,8 @@ type Entry struct {
 	// SHA256 is the content's hash in hexadecimal, of a link that of its target's name; ""
 	// where the content was not read (see Unread).
 	SHA256 string `json:"sha256,omitempty"`
-	// Unread says why the content was not read: no permission, too large.
+	// Unread says why the content was not read, or a folder not looked into: no
+	// permission, too large, not asked for.
 	Unread string `json:"unread,omitempty"`
 }
 
@@ -45,10 +51,13 @@ type SharedObject struct {
 	// Kind is shm (a name in /dev/shm), semaphore (/dev/shm/sem.*), sysv-shm, sysv-sem or
 	// sysv-msg (ids of /proc/sysvipc).
 	Kind string `json:"kind"`
-	// Name is its name or its key and id.
+	// Name is its name in /dev/shm, written by [EscapePath], or its key and id: 0x1234abcd:7.
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes,omitempty"`
-	// Maker says who of the tree made it, where the kernel tells: the creator's PID.
+	// Inode is that of a name in /dev/shm, and 0 of others: a name that was given again
+	// is another object.
+	Inode uint64 `json:"inode,omitempty"`
+	// Maker is the PID that made it. The kernel tells it of sysv-shm alone; 0 of others.
 	Maker int `json:"maker,omitempty"`
 }
 

@@ -1,0 +1,136 @@
+package harness
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sigprobe/sigprobe/harness/internal/files"
+	"github.com/sigprobe/sigprobe/harness/observation"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/warden"
+)
+
+// site is where a trial takes place: its folders, what the warden is asked, and what is
+// looked at beside the processes.
+type site struct {
+	s       scenario.Scenario
+	request warden.Request
+	space   *files.Workspace // nil for the current folder
+	look    *look            // nil where nothing is to be looked at
+	// first is how the target became ready where it was started first; nil where that is
+	// for the trial itself to show.
+	first *observation.Readiness
+}
+
+// newSite makes the work folder of a trial.
+func (e *Engine) newSite(s scenario.Scenario, shot plan.Shot) (*site, error) {
+	request, err := newRequest(s, shot)
+	if err != nil {
+		return nil, err
+	}
+	at := &site{s: s, request: request}
+	if s.Target.Workdir == scenario.Fresh {
+		if at.space, err = e.room.Workspace(s.Target.Files); err != nil {
+			return nil, err
+		}
+		at.request.Dir = at.space.Work
+		at.request.Env = with(at.request.Env, "TMPDIR", at.space.Temp)
+	}
+	at.request.Env = with(at.request.Env, "PWD", at.request.Dir)
+	return at, nil
+}
+
+// close removes the folders, and lets the next trial look for litter.
+func (at *site) close() (err error) {
+	if at.look != nil {
+		err = at.look.close()
+	}
+	if at.space != nil {
+		err = errors.Join(err, at.space.Close())
+	}
+	return err
+}
+
+// prepare notes what has to be known before the launch, where the scenario expects
+// something of files, acknowledged work or a restart. Undisturbed runs are made now, as
+// long as this trial holds no warden.
+func (e *Engine) prepare(ctx context.Context, at *site) (err error) {
+	if !looks(at.s.Expect) {
+		return nil
+	}
+	l := &look{expect: at.s.Expect, dir: at.request.Dir, env: at.request.Env, space: at.space}
+	if l.reference, err = e.reference(ctx, at.s); err != nil {
+		return err
+	}
+	if at.first, err = e.firstStart(ctx, at.s, at.request.Shot); err != nil {
+		return err
+	}
+	if l.expect.Litter != nil {
+		if l.leave, err = e.enterAlone(ctx); err != nil {
+			return err
+		}
+	}
+	at.look = l
+	if l.drawer, err = e.room.Workspace(nil); err != nil {
+		return err
+	}
+	if err := l.note(); err != nil {
+		return err
+	}
+	if asked := at.s.Expect.Acknowledged; asked != nil {
+		at.request.Acknowledge = &asked.Output
+	}
+	at.request.Hold = at.s.Expect.Restarts != nil
+	return nil
+}
+
+// enterAlone waits until no other trial looks for litter. Of what is new in /dev/shm, or
+// in the current folder, the kernel does not tell which of two trials made it.
+func (e *Engine) enterAlone(ctx context.Context) (leave func(), err error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case e.alone <- struct{}{}:
+		return func() { <-e.alone }, nil
+	}
+}
+
+// carryOut has a warden run the trial and looks at what it left. A trial that was not
+// struck says nothing about a stop, and nothing is looked at.
+func (e *Engine) carryOut(ctx context.Context, w *warden.Warden, at *site) (observation.Observation, error) {
+	o, err := w.Run(ctx, at.request)
+	l := at.look
+	if l == nil {
+		return o, err
+	}
+	if err == nil && o.Failure == nil && o.Strike != nil {
+		err = e.lookAfter(ctx, w, at, &o)
+	}
+	o.Output.Said = nil
+	return o, errors.Join(err, l.removeObjects(o))
+}
+
+// lookAfter looks at what the stop left, before anything else is started there.
+func (e *Engine) lookAfter(ctx context.Context, w *warden.Warden, at *site, o *observation.Observation) error {
+	l := at.look
+	if at.space != nil || len(l.expect.Files) > 0 || l.expect.Litter != nil {
+		o.Files = l.differences(*o)
+	}
+	l.ask()
+	l.examine(ctx, false)
+	if l.expect.Acknowledged != nil {
+		o.Acknowledged = l.acknowledged(ctx, *o)
+	}
+	if err := l.keepEvidence(e.room); err != nil {
+		return err
+	}
+	if err := at.startAgain(ctx, w, o); err != nil {
+		return err
+	}
+	l.examine(ctx, true)
+	if o.Files != nil {
+		o.Files.Examined = l.examined()
+	}
+	return ctx.Err()
+}
