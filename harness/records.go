@@ -185,6 +185,8 @@ type hit struct {
 // scanner finds ids in a stream.
 type scanner struct {
 	shape   shape
+	prefix  []byte
+	suffix  []byte
 	ids     map[string]int
 	lengths []int // of the ids, the longest first: the longest that fits is meant
 	reach   int   // how many bytes must be seen to decide about a place
@@ -198,7 +200,7 @@ type scanner struct {
 }
 
 func newScanner(said *observation.Said, s shape) *scanner {
-	sc := &scanner{shape: s, ids: make(map[string]int, said.Len()), line: 1}
+	sc := &scanner{shape: s, prefix: []byte(s.prefix), suffix: []byte(s.suffix), ids: make(map[string]int, said.Len()), line: 1}
 	for i := range said.Len() {
 		id := said.ID(i)
 		sc.ids[id] = i
@@ -254,17 +256,17 @@ func (s *scanner) take(text []byte, end bool) int {
 
 // at takes the record that begins at a place and says how long it is, 0 where none does.
 func (s *scanner) at(text []byte) int {
-	if s.shape.prefix == "" && s.inWord && isWord(text[0]) || !bytes.HasPrefix(text, []byte(s.shape.prefix)) {
+	if len(s.prefix) == 0 && s.inWord && isWord(text[0]) || !bytes.HasPrefix(text, s.prefix) {
 		return 0
 	}
-	text = text[len(s.shape.prefix):]
+	text = text[len(s.prefix):]
 	for _, n := range s.lengths {
 		if n > len(text) {
 			continue
 		}
 		if id, known := s.ids[string(text[:n])]; known && s.ends(text, n) {
 			s.found(id)
-			return len(s.shape.prefix) + n
+			return len(s.prefix) + n
 		}
 	}
 	return 0
@@ -272,8 +274,8 @@ func (s *scanner) at(text []byte) int {
 
 // ends says whether the id ends behind n bytes.
 func (s *scanner) ends(text []byte, n int) bool {
-	if s.shape.suffix != "" {
-		return bytes.HasPrefix(text[n:], []byte(s.shape.suffix))
+	if len(s.suffix) > 0 {
+		return bytes.HasPrefix(text[n:], s.suffix)
 	}
 	return n == len(text) || !isWord(text[n]) || !isWord(text[n-1])
 }
