@@ -62,14 +62,14 @@ func (at *site) onceReady(after time.Duration) plan.Shot {
 // startAgain starts the target again in the folder that the stop left, as often as the
 // scenario asks: beside those who survived, alone, and to its own end. Each finds the
 // folder as the stop left it.
-func (at *site) startAgain(ctx context.Context, w *warden.Warden, o *observation.Observation) error {
+func (e *Engine) startAgain(ctx context.Context, w *warden.Warden, at *site, o *observation.Observation) error {
 	survivors := warden.Held(*o)
 	resumes := at.look.resumes()
 	restarts := at.s.Expect.Restarts != nil
 	if !restarts && !resumes {
 		return nil
 	}
-	again := further{at: at, w: w}
+	again := further{e: e, at: at, w: w}
 	if err := again.save(survivors, restarts && resumes); err != nil {
 		return err
 	}
@@ -95,6 +95,7 @@ func (at *site) startAgain(ctx context.Context, w *warden.Warden, o *observation
 
 // further are the further starts of one trial.
 type further struct {
+	e  *Engine
 	at *site
 	w  *warden.Warden
 	// saved says that the folder can be put back, dirty that it has to be.
@@ -141,7 +142,32 @@ func (f *further) restart(ctx context.Context, o *observation.Observation, with 
 		return err
 	}
 	noteRestart(&r, again, o.Files, f.at.s.Ready)
+	if r.Cause == "slow" {
+		err = f.blameMachine(ctx, &r, *first)
+	}
 	o.Restarts = append(o.Restarts, r)
+	return err
+}
+
+// blameMachine looks whether a start in a fresh folder takes as long now: then the machine
+// is busy, and nothing is said about the target.
+func (f *further) blameMachine(ctx context.Context, r *observation.Restart, first observation.Readiness) error {
+	if f.at.space == nil {
+		return nil
+	}
+	fresh, err := f.e.newSite(f.at.s, plan.Shot{})
+	if err != nil {
+		return err
+	}
+	defer fresh.close() //nolint:errcheck // what is left is removed with the engine's room
+	fresh.request.Shot.To = f.at.s.Stop.To
+	o, err := f.w.Run(ctx, fresh.restartRequest(first, r.Bound, false))
+	if err != nil {
+		return err
+	}
+	if o.Ready == nil || f.at.s.Expect.Restarts.Factor*float64(o.Ready.At) > float64(r.Bound) {
+		r.Cause, r.Unknown = "", "a start in a fresh folder takes as long now: the machine is busy"
+	}
 	return nil
 }
 

@@ -125,7 +125,7 @@ func (e *Engine) lookAfter(ctx context.Context, w *warden.Warden, at *site, o *o
 	if err := l.keepEvidence(e.room); err != nil {
 		return err
 	}
-	if err := at.startAgain(ctx, w, o); err != nil {
+	if err := e.startAgain(ctx, w, at, o); err != nil {
 		return err
 	}
 	l.examine(ctx, true)

@@ -147,6 +147,24 @@ time.sleep(1000)`)
 		Expect(o.Files.Examined[0].Answer).NotTo(Equal(observation.Whole))
 	})
 
+	It("is told of every trial of many at a time", func(ctx SpecContext) {
+		runs := filepath.Join(GinkgoT().TempDir(), "runs")
+		s := sh(`echo x >>` + runs + `; ` + inPlace + `; : >x.tmp`)
+		s.Target.Files = []string{input("data.txt", "old\n")}
+		s.Expect.Files, s.Expect.Litter = expectFile("data.txt", "old-or-new"), &scenario.Litter{}
+		s.Strike.Output.Trials = 6
+		e, err := harness.Open(3)
+		Expect(err).NotTo(HaveOccurred())
+		defer func() { Expect(e.Close()).To(Succeed()) }()
+		for trial, err := range (harness.Campaign{Scenario: s.WithDefaults(), Seed: seed()}).Trials(ctx, e) {
+			Expect(err).NotTo(HaveOccurred())
+			Expect(answers(trial.Observation)).To(Equal([]string{"data.txt old-or-new damaged"}))
+		}
+		text, err := os.ReadFile(runs)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(text).To(HaveLen(2*(6+2)), "six trials, and two undisturbed runs for all of them")
+	})
+
 	It("is not looked at where nobody asks", func(ctx SpecContext) {
 		o := struck(ctx, sh(`echo now; exec sleep 1000`))[0].Observation
 		Expect(o.Files).To(BeNil())
@@ -293,8 +311,29 @@ var _ = Describe("Starting again", Label("content"), func() {
 	It("that becomes ready too late is slow", func(ctx SpecContext) {
 		s := sh(`[ ! -e state ] || exec sleep 1000; : >state; echo up; echo now; exec sleep 1000`)
 		s.Ready.Output = scenario.MustRegexp("^up$")
-		s.Expect.Restarts = &scenario.Restarts{Factor: 1, Floor: scenario.Duration(100 * time.Millisecond)}
+		s.Expect.Restarts = &scenario.Restarts{Factor: 1, Floor: scenario.Duration(time.Second)}
 		Expect(started(struck(ctx, s)[0].Observation)).To(Equal([]string{"alone false slow"}))
+	})
+
+	It("that takes as long as a first start takes now is not slow", func(ctx SpecContext) {
+		// It is slow wherever it starts, but for the first time of all.
+		mark := filepath.Join(GinkgoT().TempDir(), "mark")
+		s := sh(`[ ! -e ` + mark + ` ] || exec sleep 1000; : >` + mark + `; echo up; echo now; exec sleep 1000`)
+		s.Ready.Output = scenario.MustRegexp("^up$")
+		s.Strike = scenario.Strike{Random: &scenario.Random{Trials: 1}}
+		s.Expect.Restarts = &scenario.Restarts{Factor: 1, Floor: scenario.Duration(100 * time.Millisecond)}
+		Expect(started(struck(ctx, s)[0].Observation)).To(HaveExactElements(ContainSubstring("the machine is busy")))
+	})
+
+	It("in the current folder stops the target as every trial does", func(ctx SpecContext) {
+		gone := filepath.Join(GinkgoT().TempDir(), "gone")
+		s := restarting(sh(`trap 'echo x >>` + gone + `; exit 0' TERM; echo up; echo now; while :; do sleep 0.01; done`))
+		s.Target.Workdir = scenario.Inherit
+		s.Ready.Output = scenario.MustRegexp("^up$")
+		Expect(started(struck(ctx, s)[0].Observation)).To(Equal([]string{"alone true "}))
+		text, err := os.ReadFile(gone)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(text)).To(Equal("x\nx\nx\n"), "the first start, the trial and the restart")
 	})
 
 	It("beside a survivor that keeps the port fails, and alone it works", func(ctx SpecContext) {
