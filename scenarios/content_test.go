@@ -184,6 +184,24 @@ time.sleep(1000)`)
 		Expect(filepath.Join("/dev/shm", name)).NotTo(BeAnExistingFile())
 	})
 
+	It("is litter of one trial at a time", func(ctx SpecContext) {
+		// Nobody holds what it makes while it works: a trial beside it would take that for
+		// its own litter, and remove it.
+		name := filepath.Join("/dev/shm", fmt.Sprintf("sigprobe-test-%d", seed()))
+		s := sh(`: >` + name + `-$$; sleep 0.2; [ -e ` + name + `-$$ ] && echo now || echo robbed; exec sleep 1000`)
+		s.Expect.Litter, s.Strike.Output.Trials = &scenario.Litter{}, 6
+		s.Stop.Limit = scenario.Duration(time.Second)
+		e, err := harness.Open(3)
+		Expect(err).NotTo(HaveOccurred())
+		defer func() { Expect(e.Close()).To(Succeed()) }()
+		for trial, err := range (harness.Campaign{Scenario: s.WithDefaults(), Seed: seed()}).Trials(ctx, e) {
+			Expect(err).NotTo(HaveOccurred())
+			Expect(trial.Observation.Output.Stdout.Text()).To(Equal("now\n"))
+			Expect(trial.Observation.Files.Shared).To(HaveLen(1))
+		}
+		Expect(filepath.Glob(name + "-*")).To(BeEmpty())
+	})
+
 	It("is not shared memory that somebody else holds", func(ctx SpecContext) {
 		name := filepath.Join("/dev/shm", fmt.Sprintf("sigprobe-test-%d", seed()))
 		launched := filepath.Join(GinkgoT().TempDir(), "launched")
@@ -254,6 +272,21 @@ var _ = Describe("Acknowledged work", Label("content"), func() {
 		Expect(a.Lost).To(BeZero())
 	})
 
+	It("is not what a line that breaks off says", func(ctx SpecContext) {
+		s := python(`
+import os, signal, sys, time
+def stop(*_):
+    sys.stdout.write("committed 3"); sys.stdout.flush(); os._exit(0)
+signal.signal(signal.SIGTERM, stop)
+open("records.txt", "w").write("1\n2\n")
+print("committed 1\ncommitted 2\nnow", flush=True)
+time.sleep(1000)`)
+		s.Expect.Acknowledged = &scenario.Acknowledged{Output: *scenario.MustRegexp(`^committed (\d+)$`), In: "records.txt"}
+		o := struck(ctx, s)[0].Observation
+		Expect(o.Output.Stdout.Text()).To(HaveSuffix("committed 3"))
+		Expect(*o.Acknowledged).To(Equal(observation.Acknowledged{Said: 2, Certain: 2, Found: 2}))
+	})
+
 	It("of a descendant that lives on is in flight", func(ctx SpecContext) {
 		s := sh(`(trap '' TERM; sleep 0.1; echo committed 2; sleep 0.1) & echo committed 1; echo 1 >records.txt; echo now; wait`)
 		settle := scenario.Duration(5 * time.Second)
@@ -264,16 +297,20 @@ var _ = Describe("Acknowledged work", Label("content"), func() {
 	})
 })
 
-// server listens on a port, with a child that has the socket too.
+// server answers on a port, and so does a child of it.
 const server = `
-import os, socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", %d)); s.listen()
+import http.server, os, sys, time
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+time.sleep(0.1)
+s = http.server.HTTPServer(("127.0.0.1", %d), H)
 if os.fork() == 0:
-    os.setsid(); time.sleep(1000)
-print("up", flush=True); print("now", flush=True)
-time.sleep(1000)`
+    os.setsid()
+else:
+    print("now", flush=True)
+s.serve_forever()`
 
 var _ = Describe("Starting again", Label("content"), func() {
 	restarting := func(s scenario.Scenario) scenario.Scenario {
@@ -336,16 +373,18 @@ var _ = Describe("Starting again", Label("content"), func() {
 		Expect(string(text)).To(Equal("x\nx\nx\n"), "the first start, the trial and the restart")
 	})
 
-	It("beside a survivor that keeps the port fails, and alone it works", func(ctx SpecContext) {
-		port := freePort()
-		s := restarting(python(fmt.Sprintf(server, port)))
-		s.Ready.Port = port
+	DescribeTable("beside a survivor that keeps the port fails, and alone it works", func(ctx SpecContext, ready scenario.Ready) {
+		s := restarting(python(fmt.Sprintf(server, freePort())))
+		s.Ready = ready
 		o := struck(ctx, s)[0].Observation
 		Expect(o.Survivors).To(HaveLen(1))
 		Expect(o.Survivors[0].Killed).To(BeTrue())
 		Expect(alive([]int{o.Survivors[0].PID})).To(BeEmpty())
 		Expect(started(o)).To(Equal([]string{"survivors false port-in-use", "alone true "}))
-	})
+	},
+		Entry("by its port", scenario.Ready{Port: freePort()}),
+		Entry("by its answer, which the survivor gives as well", scenario.Ready{HTTP: "http://127.0.0.1:" + portText() + "/"}),
+	)
 
 	It("finds the folder as the stop left it every time, whatever KILL made of it", func(ctx SpecContext) {
 		// It cannot start where an earlier one was killed, and the stop removes the lock.
