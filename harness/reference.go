@@ -54,17 +54,14 @@ func (r *reference) fitting(pattern string) (paths []string) {
 	return paths
 }
 
-// referenced are the oracles that hold a file against a reference; others take one in
-// where it is there anyway.
+// referenced are the oracles that hold a file against a reference. AppendOnly takes one
+// in where it is there anyway.
 var referenced = []scenario.OracleKind{scenario.OldOrNew, scenario.Resumable}
 
 // reference makes two undisturbed runs of a scenario's target when it is asked first,
-// each in a fresh folder. It is nil where no oracle needs it. The error is not nil only
-// where the harness failed.
+// each in a fresh folder, by a warden of their own: who asks holds one that may have
+// survivors to keep. The error is not nil only where the harness failed.
 func (e *Engine) reference(ctx context.Context, s scenario.Scenario) (*reference, error) {
-	if len(patterns(s.Expect, referenced...)) == 0 {
-		return nil, nil
-	}
 	return e.references.get(keyOf(s), func() (*reference, error) {
 		if s.Target.Workdir != scenario.Fresh {
 			return &reference{leftFiles: leftFiles{none: "the target runs in the current folder, where no undisturbed run is made"}}, nil
@@ -73,12 +70,17 @@ func (e *Engine) reference(ctx context.Context, s scenario.Scenario) (*reference
 	})
 }
 
-func (e *Engine) makeReference(ctx context.Context, s scenario.Scenario) (*reference, error) {
-	first, err := e.undisturbed(ctx, s)
+func (e *Engine) makeReference(ctx context.Context, s scenario.Scenario) (_ *reference, err error) {
+	w, err := warden.Start()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	first, err := e.undisturbed(ctx, w, s)
 	if err != nil || first.none != "" {
 		return &reference{leftFiles: first}, err
 	}
-	second, err := e.undisturbed(ctx, s)
+	second, err := e.undisturbed(ctx, w, s)
 	if err != nil || second.none != "" {
 		return &reference{leftFiles: second}, err
 	}
@@ -87,7 +89,7 @@ func (e *Engine) makeReference(ctx context.Context, s scenario.Scenario) (*refer
 }
 
 // undisturbed lets the target run to its own end in a fresh folder.
-func (e *Engine) undisturbed(ctx context.Context, s scenario.Scenario) (leftFiles, error) {
+func (e *Engine) undisturbed(ctx context.Context, w *warden.Warden, s scenario.Scenario) (leftFiles, error) {
 	at, err := e.newSite(s, plan.Shot{Schedule: s.Stop.Schedule, To: s.Stop.To})
 	if err != nil {
 		return leftFiles{}, err
@@ -97,12 +99,8 @@ func (e *Engine) undisturbed(ctx context.Context, s scenario.Scenario) (leftFile
 	if err != nil {
 		return leftFiles{}, err
 	}
-	w, err := e.borrow(ctx)
-	if err != nil {
-		return leftFiles{}, err
-	}
 	o, err := w.Run(ctx, toTheEnd(at.request))
-	if err := errors.Join(e.giveBack(ctx, w, o, err), ctx.Err()); err != nil {
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return leftFiles{}, err
 	}
 	return leftBy(o, s.Expect, at.request.Dir, drawer.Work)

@@ -53,16 +53,13 @@ func (at *site) close() (err error) {
 }
 
 // prepare notes what has to be known before the launch, where the scenario expects
-// something of files, acknowledged work or a restart. Undisturbed runs are made now, as
-// long as this trial holds no warden.
+// something of files, acknowledged work or a restart.
 func (e *Engine) prepare(ctx context.Context, at *site) (err error) {
 	if !looks(at.s.Expect) {
 		return nil
 	}
 	l := &look{expect: at.s.Expect, dir: at.request.Dir, env: at.request.Env, space: at.space}
-	if l.reference, err = e.reference(ctx, at.s); err != nil {
-		return err
-	}
+	l.undisturbed = func() (*reference, error) { return e.reference(ctx, at.s) }
 	if at.first, err = e.firstStart(ctx, at.s, at.request.Shot); err != nil {
 		return err
 	}
@@ -114,11 +111,15 @@ func (e *Engine) carryOut(ctx context.Context, w *warden.Warden, at *site) (obse
 // lookAfter looks at what the stop left, before anything else is started there.
 func (e *Engine) lookAfter(ctx context.Context, w *warden.Warden, at *site, o *observation.Observation) error {
 	l := at.look
-	if at.space != nil || len(l.expect.Files) > 0 || l.expect.Litter != nil {
+	if l.work != nil || len(l.expect.Files) > 0 {
 		o.Files = l.differences(*o)
 	}
-	l.ask()
-	l.examine(ctx, false)
+	if err := l.ask(); err != nil {
+		return err
+	}
+	if err := l.examine(ctx, false); err != nil {
+		return err
+	}
 	if l.expect.Acknowledged != nil {
 		o.Acknowledged = l.acknowledged(ctx, *o)
 	}
@@ -128,7 +129,9 @@ func (e *Engine) lookAfter(ctx context.Context, w *warden.Warden, at *site, o *o
 	if err := e.startAgain(ctx, w, at, o); err != nil {
 		return err
 	}
-	l.examine(ctx, true)
+	if err := l.examine(ctx, true); err != nil {
+		return err
+	}
 	if o.Files != nil {
 		o.Files.Examined = l.examined()
 	}

@@ -109,6 +109,17 @@ var _ = Describe("What a stop leaves", Label("content"), func() {
 		Entry("is the old one, also of a target that differs in every run", `echo now; sleep 0.2; echo $$ >data.txt`, "whole"),
 	)
 
+	It("needs no undisturbed run where it is the old one", func(ctx SpecContext) {
+		runs := filepath.Join(GinkgoT().TempDir(), "runs")
+		s := sh(`echo x >>` + runs + `; echo now; exec sleep 1000`)
+		s.Target.Files = []string{input("data.txt", "old\n")}
+		s.Expect.Files = expectFile("data.txt", "old-or-new")
+		Expect(answers(struck(ctx, s)[0].Observation)).To(Equal([]string{"data.txt old-or-new whole"}))
+		text, err := os.ReadFile(runs)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(text)).To(Equal("x\n"))
+	})
+
 	It("says why a new content cannot be told from a damaged one", func(ctx SpecContext) {
 		s := sh(`echo $$ >data.txt; echo now; sleep 0.2`)
 		s.Expect.Files = expectFile("data.txt", "old-or-new")
