@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -138,31 +139,44 @@ func keepFitting(dir string, patterns []string, into string) (map[string]string,
 }
 
 // differences compares the folders with what they were before the launch.
-func (l *look) differences(o observation.Observation) *observation.Files {
+func (l *look) differences(o *observation.Observation) *observation.Files {
 	var f observation.Files
-	l.compare(&f.Work, &f.Cut, l.work, l.dir, l.contents())
+	var err error
+	if l.work != nil {
+		f.Work, err = l.changes(&f, l.work, l.dir, l.contents())
+	}
 	if l.temp != nil {
-		l.compare(&f.Temp, &f.Cut, l.temp, l.space.Temp, false)
+		var other error
+		f.Temp, other = l.changes(&f, l.temp, l.space.Temp, false)
+		err = errors.Join(err, other)
+	}
+	if err != nil {
+		degrade(o, "files", err.Error())
 	}
 	if l.expect.Litter != nil {
-		f.Shared = l.leftObjects(o)
+		f.Shared = l.leftObjects(*o)
+		if l.space == nil {
+			degrade(o, "litter", "the target's TMPDIR is everybody's, so nobody looked there; give it a work folder of its own (workdir: fresh)")
+		}
 	}
 	return &f
 }
 
-// compare takes a later snapshot of a folder and notes what differs.
-func (l *look) compare(changes *[]observation.Change, cut *int, earlier *files.Snapshot, dir string, contents bool) {
-	if earlier == nil {
-		return
-	}
+// changes takes a later snapshot of a folder and lists what differs.
+func (l *look) changes(f *observation.Files, earlier *files.Snapshot, dir string, contents bool) ([]observation.Change, error) {
 	later, err := files.Take(dir, files.Options{Contents: contents, Since: earlier})
 	if err != nil {
-		return // a folder that the target made unreadable: the oracles will say so
+		return nil, err
 	}
-	var more int
-	*changes, more = earlier.Diff(later)
-	*cut += more
-	files.MarkLitter(dir, *changes)
+	changes, cut := earlier.Diff(later)
+	f.Cut += cut
+	files.MarkLitter(dir, changes)
+	return changes, nil
+}
+
+// degrade records that something could not be looked at as intended.
+func degrade(o *observation.Observation, what, why string) {
+	o.Degradations = append(o.Degradations, observation.Degradation{What: what, Why: why})
 }
 
 // leftObjects lists the shared memory that was made in the trial and that nobody holds

@@ -112,7 +112,7 @@ func (e *Engine) carryOut(ctx context.Context, w *warden.Warden, at *site) (obse
 func (e *Engine) lookAfter(ctx context.Context, w *warden.Warden, at *site, o *observation.Observation) error {
 	l := at.look
 	if l.work != nil || len(l.expect.Files) > 0 {
-		o.Files = l.differences(*o)
+		o.Files = l.differences(o)
 	}
 	if err := l.ask(); err != nil {
 		return err
