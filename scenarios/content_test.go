@@ -350,7 +350,7 @@ var _ = Describe("Starting again", Label("content"), func() {
 		Entry("works", `echo up; echo now; exec sleep 1000`, "^up$", "alone true "),
 		Entry("works with readiness auto", `echo up; echo now; exec sleep 1000`, "", "alone true "),
 		Entry("is prevented by a lock file", `if [ -e x.lock ]; then echo "x.lock exists" >&2; exit 1; fi; : >x.lock; echo up; echo now; exec sleep 1000`, "^up$", "alone false stale-lock"),
-		Entry("is prevented by a lock file, with readiness auto", `if [ -e x.lock ]; then echo "x.lock exists"; exit 1; fi; : >x.lock; echo up; echo now; exec sleep 1000`, "", "alone false stale-lock"),
+		Entry("is prevented by a lock file, with readiness auto", `if [ -e x.lock ]; then echo "x.lock exists"; sleep 0.05; exit 1; fi; : >x.lock; echo up; echo now; exec sleep 1000`, "", "alone false stale-lock"),
 		Entry("is prevented by a pid file", `if [ -e x.pid ]; then echo "already running?"; exit 1; fi; echo $$ >x.pid; echo up; echo now; exec sleep 1000`, "^up$", "alone false stale-pid"),
 		Entry("is prevented by half a state", `if [ -e state ]; then [ "$(cat state)" = whole ] || { echo "state is corrupt"; exit 1; }; fi; echo ha >state; echo up; echo now; exec sleep 1000`, "^up$", "alone false damaged-state"),
 		Entry("ends without a word", `[ ! -e state ] || exit 1; : >state; echo up; echo now; exec sleep 1000`, "^up$", "alone false exited"),
