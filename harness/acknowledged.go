@@ -28,7 +28,7 @@ const (
 // A line that arrived was printed, so what it says was acknowledged: before the end of
 // the main process if it was read before that, or if nobody was left who could have
 // printed it later. Other lines are in flight. A line without its end says nothing.
-func (l *look) acknowledged(ctx context.Context, o observation.Observation) *observation.Acknowledged {
+func (l *inspection) acknowledged(ctx context.Context, o observation.Observation) *observation.Acknowledged {
 	said, asked := o.Output.Said, l.expect.Acknowledged
 	if said == nil {
 		said = &observation.Said{}
@@ -58,7 +58,7 @@ func certainty(o observation.Observation) func(time.Duration) bool {
 }
 
 // recorded opens what is there. Where there is no file, nothing is there.
-func (l *look) recorded(ctx context.Context, asked scenario.Acknowledged) (io.ReadSeeker, error) {
+func (l *inspection) recorded(ctx context.Context, asked scenario.Acknowledged) (io.ReadSeeker, error) {
 	if asked.Command != "" {
 		return l.printed(ctx, asked.Command)
 	}
@@ -76,7 +76,7 @@ func (l *look) recorded(ctx context.Context, asked scenario.Acknowledged) (io.Re
 }
 
 // printed runs the command that prints what is there, in the work folder.
-func (l *look) printed(ctx context.Context, text string) (io.ReadSeeker, error) {
+func (l *inspection) printed(ctx context.Context, text string) (io.ReadSeeker, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	out := &bounded{room: commandBytes}

@@ -18,9 +18,9 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 )
 
-// look is a look at the files of one trial, from before the launch until all that the
+// inspection is a look at the files of one trial, from before the launch until all that the
 // scenario asks about them is answered.
-type look struct {
+type inspection struct {
 	expect scenario.Expect
 	dir    string
 	env    []string
@@ -53,7 +53,7 @@ func looks(e scenario.Expect) bool {
 }
 
 // note notes what is there before the launch.
-func (l *look) note() (err error) {
+func (l *inspection) note() (err error) {
 	if err := l.snapshots(); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (l *look) note() (err error) {
 
 // snapshots takes those of the trial's own folders. The current folder may be anybody's,
 // and large: it is looked at for litter alone.
-func (l *look) snapshots() (err error) {
+func (l *inspection) snapshots() (err error) {
 	e := l.expect
 	if e.Litter == nil && (l.space == nil || len(e.Files) == 0 && e.Restarts == nil) {
 		return nil
@@ -82,7 +82,7 @@ func (l *look) snapshots() (err error) {
 }
 
 // contents says whether contents are compared, and not just the rest of a file.
-func (l *look) contents() bool { return l.space != nil && len(l.expect.Files) > 0 }
+func (l *inspection) contents() bool { return l.space != nil && len(l.expect.Files) > 0 }
 
 // patterns lists the patterns of the files that any of the oracles is asked about.
 func patterns(e scenario.Expect, kinds ...scenario.OracleKind) (list []string) {
@@ -139,7 +139,7 @@ func keepFitting(dir string, patterns []string, into string) (map[string]string,
 }
 
 // differences compares the folders with what they were before the launch.
-func (l *look) differences(o *observation.Observation) *observation.Files {
+func (l *inspection) differences(o *observation.Observation) *observation.Files {
 	var f observation.Files
 	var err error
 	if l.work != nil {
@@ -163,7 +163,7 @@ func (l *look) differences(o *observation.Observation) *observation.Files {
 }
 
 // changes takes a later snapshot of a folder and lists what differs.
-func (l *look) changes(f *observation.Files, earlier *files.Snapshot, dir string, contents bool) ([]observation.Change, error) {
+func (l *inspection) changes(f *observation.Files, earlier *files.Snapshot, dir string, contents bool) ([]observation.Change, error) {
 	later, err := files.Take(dir, files.Options{Contents: contents, Since: earlier})
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func degrade(o *observation.Observation, what, why string) {
 // leftObjects lists the shared memory that was made in the trial and that nobody holds
 // any more, or only who survived. What a living process of somebody else holds is his:
 // the kernel does not tell who made a name in /dev/shm.
-func (l *look) leftObjects(o observation.Observation) []observation.SharedObject {
+func (l *inspection) leftObjects(o observation.Observation) []observation.SharedObject {
 	tree := treeOf(o)
 	made := files.NewObjects(l.objects, files.Objects(), func(pid int) bool { return slices.Contains(tree, pid) })
 	return slices.DeleteFunc(made, func(object observation.SharedObject) bool {
@@ -220,7 +220,7 @@ type answer struct {
 
 // ask lists what is to be examined: every oracle of every expected file about each path
 // that fits it, or did before the launch. A pattern that nothing fits is answered.
-func (l *look) ask() error {
+func (l *inspection) ask() error {
 	if l.resumes() {
 		if err := l.refer(); err != nil {
 			return err
@@ -247,7 +247,7 @@ func (l *look) ask() error {
 }
 
 // refer finds out what undisturbed runs leave.
-func (l *look) refer() (err error) {
+func (l *inspection) refer() (err error) {
 	if l.reference == nil {
 		l.reference, err = l.undisturbed()
 	}
@@ -255,7 +255,7 @@ func (l *look) refer() (err error) {
 }
 
 // examine has the oracles answer: those about what a further run leaves, or all others.
-func (l *look) examine(ctx context.Context, resumable bool) error {
+func (l *inspection) examine(ctx context.Context, resumable bool) error {
 	for i := range l.answers {
 		a := &l.answers[i]
 		if a.path == "" || (a.oracle.Kind == scenario.Resumable) != resumable {
@@ -273,7 +273,7 @@ func (l *look) examine(ctx context.Context, resumable bool) error {
 	return nil
 }
 
-func (l *look) examineOne(ctx context.Context, p string, o scenario.Oracle) observation.Examined {
+func (l *inspection) examineOne(ctx context.Context, p string, o scenario.Oracle) observation.Examined {
 	s := oracle.Subject{Path: observation.EscapePath(p), File: within(l.dir, p), Before: l.before[p], Dir: l.dir}
 	why := "no undisturbed run was made"
 	if l.reference != nil {
@@ -294,7 +294,7 @@ func (l *look) examineOne(ctx context.Context, p string, o scenario.Oracle) obse
 }
 
 // examined are the answers, in the order of what was asked.
-func (l *look) examined() (list []observation.Examined) {
+func (l *inspection) examined() (list []observation.Examined) {
 	for _, a := range l.answers {
 		list = append(list, a.given)
 	}
@@ -305,7 +305,7 @@ func (l *look) examined() (list []observation.Examined) {
 const maxEvidence = 16 << 20
 
 // keepEvidence copies the files of the work folder that were found damaged.
-func (l *look) keepEvidence(room *files.Room) error {
+func (l *inspection) keepEvidence(room *files.Room) error {
 	var damaged []string
 	for _, a := range l.answers {
 		shown := a.given.Path
@@ -326,7 +326,7 @@ func (l *look) keepEvidence(room *files.Room) error {
 }
 
 // removeObjects removes the shared memory that the trial left.
-func (l *look) removeObjects(o observation.Observation) error {
+func (l *inspection) removeObjects(o observation.Observation) error {
 	if l.expect.Litter == nil {
 		return nil
 	}
@@ -334,7 +334,7 @@ func (l *look) removeObjects(o observation.Observation) error {
 }
 
 // close removes the copies.
-func (l *look) close() (err error) {
+func (l *inspection) close() (err error) {
 	if l.drawer != nil {
 		err = l.drawer.Close()
 	}

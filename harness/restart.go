@@ -273,7 +273,7 @@ func hasLitter(left *observation.Files, kind string) bool {
 }
 
 // resumes says that some oracle is about what a further run to the end leaves.
-func (l *look) resumes() bool { return len(patterns(l.expect, scenario.Resumable)) > 0 }
+func (l *inspection) resumes() bool { return len(patterns(l.expect, scenario.Resumable)) > 0 }
 
 // resume starts the target again, to its own end, and keeps what it leaves. Where there
 // is nothing to hold that against, it is not started.
@@ -297,7 +297,7 @@ func (f *further) resume(ctx context.Context) error {
 	return err
 }
 
-func resumedBy(o observation.Observation, l *look) (*leftFiles, error) {
+func resumedBy(o observation.Observation, l *inspection) (*leftFiles, error) {
 	left, err := leftBy(o, l.expect, l.dir, filepath.Join(l.drawer.Work, "resumed"))
 	if left.none != "" {
 		left.none = "started again after the stop: " + strings.TrimPrefix(left.none, undisturbedRun)

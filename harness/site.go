@@ -17,7 +17,7 @@ type site struct {
 	s       scenario.Scenario
 	request warden.Request
 	space   *files.Workspace // nil for the current folder
-	look    *look            // nil where nothing is to be looked at
+	look    *inspection            // nil where nothing is to be looked at
 	// first is how the target became ready where it was started first; nil where that is
 	// for the trial itself to show.
 	first *observation.Readiness
@@ -58,7 +58,7 @@ func (e *Engine) prepare(ctx context.Context, at *site) (err error) {
 	if !looks(at.s.Expect) {
 		return nil
 	}
-	l := &look{expect: at.s.Expect, dir: at.request.Dir, env: at.request.Env, space: at.space}
+	l := &inspection{expect: at.s.Expect, dir: at.request.Dir, env: at.request.Env, space: at.space}
 	l.undisturbed = func() (*reference, error) { return e.reference(ctx, at.s) }
 	if at.first, err = e.firstStart(ctx, at.s, at.request.Shot); err != nil {
 		return err
