@@ -30,19 +30,20 @@ func (e *Engine) firstStart(ctx context.Context, s scenario.Scenario, shot plan.
 	if s.Expect.Restarts == nil || point != nil && point.From == scenario.FromReady {
 		return nil, nil
 	}
-	return e.firsts.get(keyOf(s), func() (*observation.Readiness, error) {
+	return e.firsts.get(keyOf(s), func() (first *observation.Readiness, err error) {
 		at, err := e.newSite(s, plan.Shot{})
 		if err != nil {
 			return nil, err
 		}
 		defer at.close() //nolint:errcheck // what is left is removed with the engine's room
-		w, err := e.borrow(ctx)
+		w, err := warden.Start()
 		if err != nil {
 			return nil, err
 		}
+		defer func() { err = errors.Join(err, w.Close()) }()
 		at.request.Shot, at.request.Minimal, at.request.Settle = at.onceReady(0), true, 0
 		o, err := w.Run(ctx, at.request)
-		return o.Ready, errors.Join(e.giveBack(ctx, w, o, err), ctx.Err())
+		return o.Ready, errors.Join(err, ctx.Err())
 	})
 }
 

@@ -17,7 +17,7 @@ type site struct {
 	s       scenario.Scenario
 	request warden.Request
 	space   *files.Workspace // nil for the current folder
-	look    *inspection            // nil where nothing is to be looked at
+	look    *inspection      // nil where nothing is to be looked at
 	// first is how the target became ready where it was started first; nil where that is
 	// for the trial itself to show.
 	first *observation.Readiness
