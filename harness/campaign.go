@@ -82,7 +82,8 @@ func (c Campaign) start(ctx context.Context, e *Engine, n int, shot func(int) pl
 }
 
 // work runs the shots that it is dealt on one lane, one after the other. While they are
-// short the next one is begun before the last one's end is waited for.
+// short, and nothing but processes is looked at, the next one is begun before the last
+// one's end is waited for.
 func (c Campaign) work(ctx context.Context, e *Engine, indices <-chan int, shot func(int) plan.Shot, results chan<- result) {
 	l, err := e.take(ctx)
 	if err != nil {
@@ -102,7 +103,7 @@ func (c Campaign) work(ctx context.Context, e *Engine, indices <-chan int, shot 
 		if last != nil {
 			end(last)
 		}
-		if last = next; last.flight == nil || !l.mayWait(last.flight) {
+		if last = next; last.flight == nil || looks(c.Scenario.Expect) || c.Scenario.Expect.Compare != "" || !l.mayWait(last.flight) {
 			end(last)
 			last = nil
 		}

@@ -27,6 +27,11 @@ type Engine struct {
 
 	// handlers is when the targets of scenarios install their handlers.
 	handlers foretold
+	// references and firsts are what undisturbed runs and first starts showed.
+	references once[*reference]
+	firsts     once[*observation.Readiness]
+	// alone is held by the one trial that looks for litter.
+	alone chan struct{}
 }
 
 // Open makes an engine with a number of parallel jobs, at least one. Wardens are
@@ -37,7 +42,7 @@ func Open(jobs int) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{room: room, idle: make(chan *lane, jobs), jobs: jobs, handlers: foretold{at: map[string]time.Duration{}}}
+	e := &Engine{room: room, idle: make(chan *lane, jobs), jobs: jobs, handlers: foretold{at: map[string]time.Duration{}}, alone: make(chan struct{}, 1)}
 	for range jobs {
 		e.idle <- &lane{}
 	}
@@ -94,7 +99,7 @@ func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot
 	}
 	defer e.giveBack(l)
 	if o, known := e.foretell(ctx, l, s, shot); !known {
-		return judged(ctx, s, index, shot, o, nil)
+		return judged(ctx, s, index, shot, observed{Observation: o}, nil)
 	}
 	return e.begin(ctx, l, s, index, shot).end()
 }
@@ -109,31 +114,53 @@ type running struct {
 // begin begins a trial on a lane. Trials of one lane must end in the order of their
 // beginning.
 func (e *Engine) begin(ctx context.Context, l *lane, s scenario.Scenario, index int, shot plan.Shot) *running {
-	return &running{e.watch(ctx, l, s, shot, false), index, shot}
+	return &running{e.inspected(ctx, l, s, shot), index, shot}
 }
 
 // end waits for the trial's end and judges it.
 func (r *running) end() (Trial, error) {
 	o, err := r.observe()
+	if err == nil {
+		err = r.compareWithKill(r.shot, &o.Observation)
+	}
 	return judged(r.ctx, r.s, r.index, r.shot, o, err)
 }
 
 // judged makes a trial of what was observed. The error is not nil only when ctx ended.
-func judged(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot, o observation.Observation, err error) (Trial, error) {
+func judged(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot, o observed, err error) (Trial, error) {
 	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
 		return Trial{}, ctx.Err()
 	}
 	if err != nil {
 		o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 	}
-	return Trial{Scenario: s.Name, Index: index, Shot: shot, Observation: o, Judgement: verdict.Judge(s, o)}, nil
+	return Trial{
+		Scenario: s.Name, Index: index, Shot: shot, Damaged: o.damaged(),
+		Observation: o.Observation, Judgement: verdict.Judge(s, o.Observation),
+	}, nil
+}
+
+// observed is what came of a trial before it is judged.
+type observed struct {
+	observation.Observation
+	// evidence holds the files that were found damaged; nil where there are none.
+	evidence *files.Workspace
+}
+
+func (o observed) damaged() string {
+	if o.evidence == nil {
+		return ""
+	}
+	return o.evidence.Work
 }
 
 // watch is a target that is, or will be, launched and watched.
 type watch struct {
 	ctx    context.Context
+	e      *Engine
+	l      *lane
 	s      scenario.Scenario
-	space  *files.Workspace // nil for a target that runs in a folder of its user's
+	at     *site // nil where it could not be made
 	flight *flight
 	err    error // of the preparations
 }
@@ -141,38 +168,44 @@ type watch struct {
 // watch prepares the work folder and has a warden launch the target and strike. places
 // asks where in the target its system calls are made.
 func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot, places bool) *watch {
-	w := &watch{ctx: ctx, s: s}
-	request, err := newRequest(s, shot)
-	if err != nil {
-		return w.failed(err)
+	w := &watch{ctx: ctx, e: e, l: l, s: s}
+	if w.at, w.err = e.newSite(s, shot); w.err == nil {
+		w.at.request.Places = places
+		w.launch()
 	}
-	request.Places = places
-	request.HandlerAt = e.handlers.of(s, shot.Point)
-	if s.Target.Workdir == scenario.Fresh {
-		if w.space, err = e.room.Workspace(s.Target.Files); err != nil {
-			return w.failed(err)
+	return w
+}
+
+// inspected is a watch over a target, and over all else that the scenario asks about. The
+// lane must have nothing else to do until it is observed, where that is anything.
+func (e *Engine) inspected(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot) *watch {
+	w := &watch{ctx: ctx, e: e, l: l, s: s}
+	if w.at, w.err = e.newSite(s, shot); w.err != nil {
+		return w
+	}
+	if w.err = e.prepare(ctx, w.at); w.err == nil {
+		w.launch()
+	}
+	return w
+}
+
+func (w *watch) launch() {
+	w.at.request.HandlerAt = w.e.handlers.of(w.s, w.at.request.Shot.Point)
+	w.flight = w.l.launch(w.ctx, w.at.request)
+}
+
+// observe waits until the target and its tree are gone, looks at what is left, and removes
+// the work folder.
+func (w *watch) observe() (o observed, err error) {
+	if err = w.err; err == nil {
+		o.Observation, err = w.flight.land()
+		err = w.e.inspect(w.ctx, w.l, w.at, &o.Observation, err)
+	}
+	if w.at != nil {
+		if w.at.look != nil {
+			o.evidence = w.at.look.evidence
 		}
-		request.Dir = w.space.Work
-		request.Env = with(request.Env, "TMPDIR", w.space.Temp)
-	}
-	request.Env = with(request.Env, "PWD", request.Dir)
-	w.flight = l.launch(ctx, request)
-	return w
-}
-
-func (w *watch) failed(err error) *watch {
-	w.err = err
-	return w
-}
-
-// observe waits until the target and its tree are gone and removes the work folder.
-func (w *watch) observe() (o observation.Observation, err error) {
-	if w.err != nil {
-		return o, w.err
-	}
-	o, err = w.flight.land()
-	if w.space != nil {
-		err = errors.Join(err, w.space.Close())
+		err = errors.Join(err, w.at.close())
 	}
 	return o, err
 }

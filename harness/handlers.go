@@ -62,7 +62,8 @@ func (e *Engine) foretell(ctx context.Context, l *lane, s scenario.Scenario, sho
 	shot.Schedule, shot.To = signals.Schedule{Steps: []signals.Step{{Signal: signals.KILL}}}, signals.ToProcess
 	var times []time.Duration
 	for range foretellings {
-		o, err := e.watch(ctx, l, s, shot, false).observe()
+		watched, err := e.watch(ctx, l, s, shot, false).observe()
+		o := watched.Observation
 		if err != nil {
 			o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 		}
@@ -91,7 +92,7 @@ func (c Campaign) aroundHandlers(ctx context.Context, e *Engine) iter.Seq2[Trial
 		o, known := e.foretell(ctx, l, c.Scenario, shots.Shot(0))
 		e.giveBack(l)
 		if !known {
-			yield(judged(ctx, c.Scenario, 0, shots.Shot(0), o, nil))
+			yield(judged(ctx, c.Scenario, 0, shots.Shot(0), observed{Observation: o}, nil))
 			return
 		}
 		c.run(ctx, e, shots.Len(), shots.Shot)(yield)

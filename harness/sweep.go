@@ -48,7 +48,8 @@ func (e *Engine) count(ctx context.Context, s scenario.Scenario, reference plan.
 		return o, err
 	}
 	defer e.giveBack(l)
-	return e.watch(ctx, l, s, reference, true).observe()
+	counting, err := e.watch(ctx, l, s, reference, true).observe()
+	return counting.Observation, err
 }
 
 // counted is what the trials of a sweep say of its reference run.

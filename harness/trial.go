@@ -25,6 +25,10 @@ type Trial struct {
 	Shot        plan.Shot               `json:"shot"`
 	Observation observation.Observation `json:"observation"`
 	Judgement   verdict.Judgement       `json:"judgement"`
+	// Damaged is a folder with copies of the files that an oracle found damaged, under their
+	// paths in the work folder; "" where there are none. Who records the trial moves them
+	// to its evidence. What is not moved is gone when the engine is closed.
+	Damaged string `json:"-"`
 }
 
 // Reference is what a sweep's first run, without a signal, showed.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strconv"
@@ -35,7 +37,8 @@ func (w *Writer) wantsEvidence(t harness.Trial) bool {
 }
 
 // keepEvidence writes what the record of a trial leaves out or shows badly: the
-// captured output and the observation in a form to read. It is not synced: it can be
+// captured output, the observation in a form to read, and the files that were found
+// damaged. It is not synced: it can be
 // had again by a replay.
 func (w *Writer) keepEvidence(t harness.Trial) error {
 	observed, err := json.MarshalIndent(t.Observation, "", "  ")
@@ -51,5 +54,45 @@ func (w *Writer) keepEvidence(t harness.Trial) error {
 		replace(w.dir, path.Join(folder, "observation.json"), append(observed, '\n'), unsynced),
 		replace(w.dir, path.Join(folder, "stdout.txt"), []byte(t.Observation.Output.Stdout.Text()), unsynced),
 		replace(w.dir, path.Join(folder, "stderr.txt"), []byte(t.Observation.Output.Stderr.Text()), unsynced),
+		w.keepDamaged(t.Damaged, path.Join(folder, damagedName)),
 	)
+}
+
+// damagedName is the folder, in a trial's evidence, of the files that were found damaged.
+const damagedName = "files"
+
+// keepDamaged copies the files that were found damaged. Those of an engine that was closed
+// in the meantime are gone, and no reason to end a run.
+func (w *Writer) keepDamaged(from, to string) error {
+	if from == "" {
+		return nil
+	}
+	return fs.WalkDir(os.DirFS(from), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return w.dir.MkdirAll(path.Join(to, name), 0o755)
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		return w.copyIn(path.Join(from, name), path.Join(to, name))
+	})
+}
+
+func (w *Writer) copyIn(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close() //nolint:errcheck // nothing was written
+	target, err := w.dir.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	_, err = io.Copy(target, source)
+	return err
 }

@@ -159,7 +159,7 @@ func (w *Writer) Info() RunInfo { return w.info }
 
 // Append records a trial: one whole line in one write, which is in the kernel's hands
 // when Append returns and on the disk less than 200 ms later. The evidence of a trial
-// that is not graceful follows.
+// that is not graceful follows; the trial's damaged files are moved.
 func (w *Writer) Append(t harness.Trial) error {
 	// A line that no reader takes would be a lost trial.
 	err := errors.Join(valid(t), t.Shot.Schedule.Check())
@@ -192,6 +192,9 @@ func (w *Writer) append(t harness.Trial, line []byte) error {
 	}
 	if w.due == nil {
 		w.due = time.AfterFunc(syncAfter, w.sync)
+	}
+	if t.Damaged != "" {
+		defer os.RemoveAll(t.Damaged) //nolint:errcheck // the engine removes it too
 	}
 	if !w.wantsEvidence(t) {
 		return nil

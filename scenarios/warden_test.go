@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -173,6 +174,51 @@ var _ = Describe("A warden", func() {
 		Expect(o.Failure.Message).To(ContainSubstring("exec format error"))
 		Expect(o.Failure.Remedy).To(ContainSubstring("#!/bin/sh"))
 		Expect(w.Close()).To(Succeed())
+	})
+
+	Describe("that holds survivors", func() {
+		// hold runs a target whose child survives it, and says who that is.
+		hold := func(ctx context.Context) (survivor int) {
+			GinkgoHelper()
+			request := anHour(folder, "(trap '' TERM; exec sleep 1000) & echo up; wait")
+			request.Shot.Point.Time = &plan.TimePoint{From: scenario.FromReady}
+			request.Ready.Output, request.Ready.Timeout = scenario.MustRegexp("^up$"), scenario.Duration(time.Minute)
+			request.Settle, request.Hold = 50*time.Millisecond, true
+			o, err := w.Run(ctx, request)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(warden.Held(o)).To(BeTrue())
+			Expect(alive([]int{o.Survivors[0].PID})).To(HaveLen(1))
+			return o.Survivors[0].PID
+		}
+		// again asks for a start beside or without them, and hands out whom its target saw.
+		again := func(ctx context.Context, beside bool, pid int) string {
+			GinkgoHelper()
+			request := anHour(folder, fmt.Sprintf("kill -0 %d 2>/dev/null && echo lives || echo gone", pid))
+			request.Undisturbed, request.Restart = true, &warden.Restart{Beside: beside}
+			o, err := w.Run(ctx, request)
+			Expect(err).NotTo(HaveOccurred())
+			return o.Output.Stdout.Text()
+		}
+
+		It("lets the next target run beside them, and ends both", func(ctx SpecContext) {
+			pid := hold(ctx)
+			Expect(again(ctx, true, pid)).To(Equal("lives\n"))
+			Expect(alive([]int{pid})).To(BeEmpty())
+			Expect(w.Close()).To(Succeed())
+		})
+
+		It("ends them before the next trial that does not want them", func(ctx SpecContext) {
+			pid := hold(ctx)
+			Expect(again(ctx, false, pid)).To(Equal("gone\n"))
+			Expect(w.Close()).To(Succeed())
+		})
+
+		It("takes them with it", func(ctx SpecContext) {
+			pid := hold(ctx)
+			Expect(w.Close()).To(Succeed())
+			Expect(alive([]int{pid})).To(BeEmpty())
+			Expect(group()).NotTo(BeADirectory())
+		})
 	})
 
 	It("runs many trials in one process and leaves no group behind", func(ctx SpecContext) {

@@ -4,12 +4,12 @@ import "time"
 
 // Acknowledged is what became of the work that the target said it had done.
 type Acknowledged struct {
-	// Said is how many records were acknowledged before the end of the main process, and
-	// Certain how many of these before the first signal or well before the end: the rest
-	// was in flight, and counts neither as kept nor as lost.
+	// Said is how many records were acknowledged by a whole line, and Certain how many of
+	// these by the main process before its end, or by anybody while it lived: the rest may
+	// have been in flight, and counts neither as kept nor as lost.
 	Said    int `json:"said"`
 	Certain int `json:"certain"`
-	// Found is how many records are there, acknowledged or not.
+	// Found is how many of the acknowledged records are there and whole.
 	Found int `json:"found"`
 	// Lost, Duplicated, Torn and Misplaced count certain records that are not there, there
 	// more than once, there in part, or out of order.

@@ -246,6 +246,8 @@ type Output struct {
 	// HeldOpen says that a stream was still held open by a descendant when the main
 	// process had ended and the settling time was over.
 	HeldOpen bool `json:"held_open,omitempty"`
+	// Said are the acknowledgements in it, where they were asked for.
+	Said *Said `json:"-"`
 }
 
 // Captured is one stream, bounded: its head and its tail.

@@ -206,6 +206,9 @@ func (w *Warden) lost(ctx context.Context, err error) error {
 // not answered by then is stopped or stuck.
 func (r Request) bound() time.Duration {
 	sum := max(r.Ready.Timeout.D(), scenario.AutoReady) + r.Shot.Schedule.Length(r.Limit) + r.Settle
+	if r.Restart != nil {
+		sum += r.Restart.Within
+	}
 	if r.Ready.After != nil {
 		sum += r.Ready.After.D()
 	}

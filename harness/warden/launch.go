@@ -29,6 +29,7 @@ func (t *trial) launch() *observation.Failure {
 	if failure := t.openSides(); failure != nil {
 		return failure
 	}
+	t.noteReadyFile()
 	pid, pidfd, err := t.fork(stdio)
 	t.forked = err == nil
 	if err == nil && t.calls != nil {
@@ -169,7 +170,7 @@ func (t *trial) explainLaunch(err error) *observation.Failure {
 // readiness, and the whole trial, would be about that one.
 func (t *trial) portFree() *observation.Failure {
 	port := t.req.Ready.Port
-	if port == 0 || len(proc.Listeners(port)) == 0 {
+	if port == 0 || t.req.Restart != nil || len(proc.Listeners(port)) == 0 {
 		return nil
 	}
 	return &observation.Failure{

@@ -52,6 +52,37 @@ type Request struct {
 	HandlerAt time.Duration
 	// Minimal leaves out what the target was doing when it was struck.
 	Minimal bool
+
+	// Acknowledge, where not nil, matches lines that acknowledge a record by the id in
+	// the first group; every such id is handed over ([observation.Output.Said]).
+	Acknowledge *scenario.Regexp
+	// Hold keeps what survived a struck target alive after the answer, until the next
+	// request has been carried out; see [Held].
+	Hold bool
+	// Restart, where not nil, says that an earlier target was stopped in Dir.
+	Restart *Restart
+	// Undisturbed lets the target run to its own end, for Limit at the most. The shot's
+	// point is not looked at.
+	Undisturbed bool
+}
+
+// Restart is a further start where an earlier target was stopped. It is an ordinary
+// trial but for what the earlier one may have left: a port that is in use is the
+// target's affair, an answer counts only when it is the new target's own, and a file
+// that is there already is no sign of readiness before it has changed.
+type Restart struct {
+	// Within is how long it may take to become ready.
+	Within time.Duration
+	// By is what the earlier one was found ready by; "after" means that it gave no sign.
+	By string
+	// Beside says that what a request with Hold kept is to live on until this target has
+	// been stopped. Else it is killed before.
+	Beside bool
+}
+
+// Held says that a request with Hold left somebody of its tree alive.
+func Held(o observation.Observation) bool {
+	return o.Failure == nil && len(o.Survivors) > 0 && !o.Survivors[0].Killed
 }
 
 // Abilities is what a warden found that it can do on this machine.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,14 +33,8 @@ func (t *trial) becomeReady() *observation.Failure {
 	if point := t.req.Shot.Point.Time; point == nil || point.From == scenario.FromLaunch {
 		return nil
 	}
-	timeout := t.req.Ready.Timeout.D()
-	if t.req.Ready.Auto() {
-		timeout = scenario.AutoReady
-	}
-	if after := t.req.Ready.After; after != nil {
-		timeout = after.D()
-	}
-	if t.req.Ready.HTTP != "" {
+	timeout := t.readyTimeout()
+	if t.req.Ready.HTTP != "" && t.req.Restart == nil {
 		t.web = startWebProbe(t.req.Ready.HTTP, timeout)
 	}
 	t.awaitReady(timeout)
@@ -46,7 +42,7 @@ func (t *trial) becomeReady() *observation.Failure {
 		return nil
 	}
 	switch {
-	case t.req.Ready.Auto():
+	case t.req.Ready.Auto() && !t.signWanted():
 		t.ready("after", fmt.Sprintf("no sign of readiness within %s", timeout), t.clock.Now())
 	case t.req.Ready.After != nil:
 		t.ready("after", timeout.String(), t.clock.Now())
@@ -55,6 +51,21 @@ func (t *trial) becomeReady() *observation.Failure {
 	}
 	return nil
 }
+
+func (t *trial) readyTimeout() time.Duration {
+	switch after := t.req.Ready.After; {
+	case after != nil:
+		return after.D()
+	case t.req.Ready.Auto() && !t.signWanted():
+		return scenario.AutoReady
+	case t.req.Restart != nil:
+		return t.req.Restart.Within
+	}
+	return t.req.Ready.Timeout.D()
+}
+
+// signWanted says that auto has to find a sign of readiness, as it did the first time.
+func (t *trial) signWanted() bool { return t.req.Restart != nil && t.req.Restart.By != "after" }
 
 func (t *trial) notReady(timeout time.Duration) *observation.Failure {
 	message := fmt.Sprintf("the target was not ready within %s (waiting for %s)", timeout, t.readyCondition())
@@ -78,6 +89,8 @@ func (t *trial) readyCondition() string {
 		return "an answer from " + r.HTTP
 	case r.File != "":
 		return "the file " + r.File
+	case r.Auto():
+		return "a handler, a line of output or a listening socket"
 	}
 	return "READY=1 on NOTIFY_SOCKET"
 }
@@ -124,11 +137,10 @@ func (t *trial) checkReady() {
 		t.ready("output", t.readyLine.line, t.readyLine.at)
 	case r.Port != 0:
 		t.checkPort(r.Port)
-	case r.HTTP != "" && t.web.answered.Load():
-		t.web.quiet()
-		t.ready("http", r.HTTP, t.clock.Now())
+	case r.HTTP != "":
+		t.checkWeb(r.HTTP)
 	case r.File != "":
-		if _, err := os.Stat(t.inWorkdir(r.File)); err == nil {
+		if info, err := os.Stat(t.inWorkdir(r.File)); err == nil && !sameState(t.readyFile, info) {
 			t.ready("file", r.File, t.clock.Now())
 		}
 	case r.Notify && t.notify.ready != nil:
@@ -153,16 +165,60 @@ func (t *trial) checkAuto() {
 
 // checkPort wants a listener on the port that belongs to the tree.
 func (t *trial) checkPort(port int) {
+	if address := t.listensOn(port); address != "" {
+		t.ready("port", address, t.clock.Now())
+	}
+}
+
+// listensOn is the address at which somebody of the tree listens on a TCP port, "" where
+// nobody does.
+func (t *trial) listensOn(port int) string {
 	if len(proc.Listeners(port)) == 0 {
-		return
+		return ""
 	}
 	suffix := fmt.Sprintf(":%d", port)
 	for _, socket := range proc.Listening(t.pids()) {
 		if strings.HasPrefix(socket.Network, "tcp") && strings.HasSuffix(socket.Address, suffix) {
-			t.ready("port", socket.Address, t.clock.Now())
-			return
+			return socket.Address
 		}
 	}
+	return ""
+}
+
+// checkWeb takes an answer. After a restart nobody is asked before the tree itself
+// listens: a survivor of the earlier target would answer.
+func (t *trial) checkWeb(address string) {
+	switch {
+	case t.web == nil && t.listensOn(portOf(address)) != "":
+		t.web = startWebProbe(address, t.readyTimeout())
+	case t.web != nil && t.web.answered.Load():
+		t.web.quiet()
+		t.ready("http", address, t.clock.Now())
+	}
+}
+
+// portOf is the TCP port of a URL.
+func portOf(address string) int {
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		return port
+	}
+	return map[string]int{"http": 80, "https": 443}[u.Scheme]
+}
+
+// noteReadyFile remembers the file to be ready by as the earlier target left it.
+func (t *trial) noteReadyFile() {
+	if t.req.Restart != nil && t.req.Ready.File != "" {
+		t.readyFile, _ = os.Stat(t.inWorkdir(t.req.Ready.File)) //nolint:errcheck // then there is none
+	}
+}
+
+// sameState says that a file is as it was before; nil stands for no file.
+func sameState(before, now os.FileInfo) bool {
+	return before != nil && os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) && before.Size() == now.Size()
 }
 
 func (t *trial) ready(by, detail string, at time.Duration) {

@@ -146,7 +146,8 @@ func (t *trial) afterSettling() {
 // maxSurvivors bounds how many survivors are described; all are killed.
 const maxSurvivors = 64
 
-// noteSurvivors describes everybody who is still alive, then kills them.
+// noteSurvivors describes everybody who is still alive, then kills them, unless they are
+// to be held.
 func (t *trial) noteSurvivors(alive []observation.Member) {
 	for _, m := range alive[:min(len(alive), maxSurvivors)] {
 		t.o.Survivors = append(t.o.Survivors, t.describe(m))
@@ -156,6 +157,9 @@ func (t *trial) noteSurvivors(alive []observation.Member) {
 	}
 	t.noteStillListening(alive)
 	t.o.Output.HeldOpen = len(alive) > 0 && t.outputOpen()
+	if t.held = t.req.Hold && t.o.Strike != nil; t.held {
+		return
+	}
 	err := t.w.empty(time.Now().Add(killBound))
 	for i := range t.o.Survivors {
 		t.o.Survivors[i].Killed = err == nil

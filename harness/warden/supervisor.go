@@ -34,6 +34,8 @@ type supervisor struct {
 	stacks    *stack.Reader
 	buf       []byte
 	trials    int
+	// held is the trial whose survivors are kept alive; nil when there are none.
+	held *trial
 }
 
 // killBound is how long the removal of a tree may take before it is an error.
@@ -70,7 +72,7 @@ func (w *supervisor) serve(control *os.File) error {
 			}
 			return fmt.Errorf("read a request: %w", err)
 		}
-		o := newTrial(w, request).run()
+		o := w.carryOut(request)
 		if err := out.Encode(reply{Observation: &o}); err != nil {
 			if errors.Is(err, unix.EPIPE) {
 				return nil // the host is gone; nobody is there to be told
@@ -82,6 +84,24 @@ func (w *supervisor) serve(control *os.File) error {
 		}
 		w.tidy()
 	}
+}
+
+// carryOut runs a trial. Survivors that were kept from the one before are killed first,
+// or together with its own tree where it is to run beside them. Until then their streams
+// stay open: who writes into a closed one would die of it.
+func (w *supervisor) carryOut(request Request) observation.Observation {
+	t := newTrial(w, request)
+	if held := w.held; held != nil {
+		w.held = nil
+		defer held.close()
+		if r := request.Restart; r == nil || !r.Beside {
+			if err := w.empty(time.Now().Add(killBound)); err != nil {
+				t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
+				return t.o
+			}
+		}
+	}
+	return t.run()
 }
 
 // trialsPerCollection keeps the garbage collector out of trials: it runs between

@@ -3,6 +3,7 @@ package warden
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"time"
@@ -32,6 +33,11 @@ type trial struct {
 	files   *fileCounter // nil unless the point is a file's event
 	calls   *callCounter // nil unless the point is a system call
 	watched []*lingerer  // descendants that outlived the target
+
+	// held says that survivors are to live on when the trial is over.
+	held bool
+	// readyFile is the file to be ready by as it was before a restart; nil without one.
+	readyFile os.FileInfo
 
 	// hostGone is set when the socket closed: everything is to be given up.
 	hostGone bool
@@ -80,13 +86,17 @@ func newTrial(w *supervisor, req Request) *trial {
 }
 
 // run carries the trial through its stages. Whatever happens, the tree is gone
-// afterwards, or the observation says that it is not.
+// afterwards, or held, or the observation says that it is not.
 func (t *trial) run() observation.Observation {
-	defer t.close()
 	if failure := t.stages(); failure != nil {
 		t.o.Failure = failure
 	}
 	t.finish()
+	if t.held {
+		t.w.held = t
+	} else {
+		t.close()
+	}
 	return t.o
 }
 
@@ -97,14 +107,30 @@ func (t *trial) stages() *observation.Failure {
 	if failure := t.launch(); failure != nil {
 		return failure
 	}
+	if t.req.Undisturbed {
+		t.letRun()
+	} else if failure := t.aimAndStop(); failure != nil {
+		return failure
+	}
+	t.settle()
+	return t.interrupted()
+}
+
+func (t *trial) aimAndStop() *observation.Failure {
 	if failure := t.becomeReady(); failure != nil {
 		return failure
 	}
 	if t.strikePoint() {
 		t.stop()
 	}
-	t.settle()
-	return t.interrupted()
+	return nil
+}
+
+// letRun waits for the target's own end.
+func (t *trial) letRun() {
+	if !t.until(t.req.Limit, t.over) && !t.hostGone {
+		t.o.Missed = fmt.Sprintf("the target did not end by itself within %s", t.req.Limit)
+	}
 }
 
 func (t *trial) interrupted() *observation.Failure {
@@ -141,6 +167,7 @@ func (t *trial) prepare() *observation.Failure {
 		return failure
 	}
 	t.lines = strike.NewLines(patterns)
+	t.collectSaid()
 	t.lines.OnMatch = func(i, count int, line string, at time.Duration) {
 		if i == ready && count == 1 {
 			t.readyLine = &lineSeen{at, line}
@@ -150,6 +177,21 @@ func (t *trial) prepare() *observation.Failure {
 		}
 	}
 	return nil
+}
+
+// collectSaid remembers what is acknowledged. A line without its newline is none: what
+// was cut off may have been a part of the id.
+func (t *trial) collectSaid() {
+	if t.req.Acknowledge == nil {
+		return
+	}
+	said := &observation.Said{}
+	t.o.Output.Said = said
+	t.lines.OnWhole = func(line []byte, at time.Duration) {
+		if groups := t.req.Acknowledge.FindSubmatch(line); len(groups) > 1 {
+			said.Add(groups[1], at)
+		}
+	}
 }
 
 // exited says that the main process has ended.
@@ -417,7 +459,8 @@ func (t *trial) noteAbandoned(pid int) {
 func (t *trial) finish() {
 	// What could not be removed a moment ago is not tried once more.
 	tried := t.o.Failure != nil && t.o.Failure.Kind == "cleanup"
-	if t.forked && !tried {
+	t.held = t.held && !tried && !t.hostGone && t.o.Failure == nil
+	if t.forked && !tried && !t.held {
 		if err := t.w.empty(time.Now().Add(killBound)); err != nil && t.o.Failure == nil {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}

@@ -19,6 +19,9 @@ type Lines struct {
 	seen     []observation.Seen
 	// OnMatch is called for every line that matches pattern i for the count-th time.
 	OnMatch func(i, count int, line string, at time.Duration)
+	// OnWhole, where not nil, is called for every line that ended with its newline. The
+	// line is valid during the call only.
+	OnWhole func(line []byte, at time.Duration)
 }
 
 // NewLines watches for the patterns.
@@ -49,7 +52,7 @@ func (l *Lines) Stream() *Stream { return &Stream{lines: l} }
 
 // Write takes what was read at a moment.
 func (s *Stream) Write(text []byte, at time.Duration) {
-	if len(s.lines.patterns) == 0 {
+	if len(s.lines.patterns) == 0 && s.lines.OnWhole == nil {
 		s.skim(text)
 		return
 	}
@@ -60,7 +63,7 @@ func (s *Stream) Write(text []byte, at time.Duration) {
 			return
 		}
 		s.hold(text[:end])
-		s.line(at)
+		s.line(at, true)
 		text = text[end+1:]
 	}
 }
@@ -88,11 +91,14 @@ func (s *Stream) hold(text []byte) {
 	s.partial = append(s.partial, text[:min(len(text), maxLine-len(s.partial))]...)
 }
 
-// line ends the open line.
-func (s *Stream) line(at time.Duration) {
+// line ends the open line, whole or cut off by the end of the stream.
+func (s *Stream) line(at time.Duration, whole bool) {
 	s.Lines++
 	s.partial = bytes.TrimSuffix(s.partial, []byte("\r")) // a terminal ends lines with both
 	s.match(at)
+	if whole && s.lines.OnWhole != nil {
+		s.lines.OnWhole(s.partial, at)
+	}
 	s.last, s.partial = s.partial, s.last[:0]
 }
 
@@ -116,7 +122,7 @@ func (s *Stream) match(at time.Duration) {
 // Close ends the stream: a last line without its newline counts as a line.
 func (s *Stream) Close(at time.Duration) {
 	if len(s.partial) > 0 {
-		s.line(at)
+		s.line(at, false)
 	}
 }
 
