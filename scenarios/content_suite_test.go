@@ -34,6 +34,11 @@ var (
 			"pwrite64 bank.db #11, before", "pwrite64 bank.db #12, before", "pwrite64 bank.db #15, before", "pwrite64 bank.db #16, before",
 			"pwrite64 bank.db #19, before", "pwrite64 bank.db #20, before",
 		},
+		// The odd writes are first pieces, and an acknowledgement stands between the two.
+		"acks-half-record": {
+			"write records #2, before", "write records #4, before", "write records #6, before", "write records #8, before",
+			"write records #10, before", "write records #12, before", "write records #14, before", "write records #16, before",
+		},
 		"breaks-first-start": {
 			"mkdir state #1, after", "write state/version.json #2, before", "write state/version.json #2, after",
 			"write state/users.json #3, before", "write state/users.json #3, after", "write state/settings.json #4, before",
