@@ -232,6 +232,10 @@ func (l *inspection) ask() error {
 			if o.Kind == scenario.Resumable {
 				paths = append(paths, l.reference.fitting(f.Path)...)
 			}
+			if len(paths) == 0 && o.Kind == scenario.OldOrNew {
+				// There was none and there is none: the oracle knows this as the old state.
+				paths = []string{f.Path}
+			}
 			slices.Sort(paths)
 			for _, p := range slices.Compact(paths) {
 				l.answers = append(l.answers, answer{path: p, oracle: o})
