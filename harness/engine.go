@@ -91,7 +91,7 @@ func (e *Engine) borrow(ctx context.Context) (*warden.Warden, error) {
 // must be filled in. The error is not nil only when ctx ended: the trial then did not
 // take place. Whatever else goes wrong is the trial's verdict, "error".
 func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot plan.Shot) (Trial, error) {
-	o, err := e.observe(ctx, s, shot, false)
+	o, err := e.observe(ctx, s, shot, look{})
 	if ctx.Err() != nil && (err != nil || o.Failure != nil && o.Failure.Kind == "interrupted") {
 		return Trial{}, ctx.Err()
 	}
@@ -101,14 +101,19 @@ func (e *Engine) Trial(ctx context.Context, s scenario.Scenario, index int, shot
 	return Trial{Scenario: s.Name, Index: index, Shot: shot, Observation: o, Judgement: verdict.Judge(s, o)}, nil
 }
 
+// look is what is to be observed of a trial beside the usual.
+type look struct {
+	places bool           // where in the target the point's system calls were made
+	trace  scenario.Calls // the calls to describe one by one; "" for none
+}
+
 // observe prepares the work folder, has a warden strike, and removes the folder.
-// places asks where in the target its system calls were made.
-func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, places bool) (o observation.Observation, err error) {
+func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, l look) (o observation.Observation, err error) {
 	request, err := newRequest(s, shot)
 	if err != nil {
 		return o, err
 	}
-	request.Places = places
+	request.Places, request.Trace = l.places, l.trace
 	if s.Target.Workdir == scenario.Fresh {
 		space, err := e.room.Workspace(s.Target.Files)
 		if err != nil {

@@ -19,7 +19,7 @@ const extraBeyond = 16
 func (c Campaign) sweep(ctx context.Context, e *Engine) iter.Seq2[Trial, error] {
 	return func(yield func(Trial, error) bool) {
 		reference := plan.Reference(c.Scenario)
-		o, err := e.observe(ctx, c.Scenario, reference, true)
+		o, err := e.observe(ctx, c.Scenario, reference, look{places: true})
 		if ctx.Err() != nil {
 			yield(Trial{}, ctx.Err())
 			return

@@ -47,6 +47,9 @@ type Request struct {
 	Watch []string
 	// Places asks where in the target its system calls are made.
 	Places bool
+	// Trace asks for a description of each of these system calls that is made before the
+	// first signal, also where the point is none of them; empty for none.
+	Trace scenario.Calls
 	// Minimal leaves out what the target was doing when it was struck.
 	Minimal bool
 }

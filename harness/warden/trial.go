@@ -422,7 +422,7 @@ func (t *trial) finish() {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
 	}
-	if t.req.Shot.Point.Call != nil && t.o.Calls == nil && t.calls != nil {
+	if counted := t.req.Shot.Point.Call != nil || t.req.Trace != ""; counted && t.o.Calls == nil && t.calls != nil {
 		t.noteCalls()
 	}
 	if t.calls != nil && t.calls.failed != nil && t.o.Failure == nil {
