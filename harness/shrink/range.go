@@ -45,6 +45,8 @@ type Range struct {
 	Left, Right Edge
 	// Best is the place where it came most often.
 	Best int64
+	// Repeats counts the shots at the start; where the finding did not come back, all.
+	Repeats Count
 	// There counts the shots between the two inner edges, Outside those beyond the outer
 	// ones. What lies between an inner and an outer edge is in neither.
 	There, Outside Count
@@ -58,13 +60,16 @@ func (s *Search) Range() Range {
 	best, found := s.best()
 	if !found {
 		_, more := s.Next()
-		return Range{Settled: !more, Outside: s.total()}
+		return Range{Settled: !more, Repeats: s.total(), Outside: s.total()}
 	}
 	left, right := s.edge(best, -1), s.edge(best, 1)
 	r := Range{
 		Found: true, Best: best,
 		Left:  Edge{left.inside, left.outside, s.open(left)},
 		Right: Edge{right.inside, right.outside, s.open(right)},
+	}
+	if t := s.seen[s.line.Start]; t != nil {
+		r.Repeats.add(*t)
 	}
 	_, more := s.Next()
 	r.Settled = !more

@@ -1,0 +1,215 @@
+package scenarios_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/plan"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/shrink"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+)
+
+// shrunkWithin is long enough for every part of the work, on a busy machine too.
+const shrunkWithin = 2 * time.Minute
+
+// shrunk narrows a trial's first finding down and attaches what was found.
+func shrunk(ctx context.Context, s scenario.Scenario, trial harness.Trial) shrink.Result {
+	GinkgoHelper()
+	r, err := harness.Shrink{Scenario: s, Trial: trial, Budget: shrunkWithin}.Run(ctx, openEngine(1))
+	Expect(err).NotTo(HaveOccurred())
+	AddReportEntry("shrunk", strings.Join(r.Lines(), "\n"), ReportEntryVisibilityFailureOrVerbose)
+	return r
+}
+
+// failing runs trials of a scenario until one violates an expectation.
+func failing(ctx context.Context, s scenario.Scenario) harness.Trial {
+	GinkgoHelper()
+	for trial, err := range (harness.Campaign{Scenario: s, Seed: seed()}).Trials(ctx, openEngine(1)) {
+		Expect(err).NotTo(HaveOccurred())
+		if trial.Judgement.Verdict == verdict.Violation {
+			return trial
+		}
+	}
+	Fail(s.Name + ": no trial fails")
+	return harness.Trial{}
+}
+
+// atRandom is the scenario with random moments from ready on.
+func atRandom(s scenario.Scenario, trials int, within time.Duration) scenario.Scenario {
+	s.Strike = scenario.Strike{Random: &scenario.Random{Trials: trials, From: scenario.FromReady, Window: &scenario.Window{To: within}}}
+	return s.WithDefaults()
+}
+
+// spans is between which calls a finding comes, in the result's words.
+func spans(r shrink.Result) string {
+	GinkgoHelper()
+	Expect(r.Between).NotTo(BeNil(), strings.Join(r.Lines(), "\n"))
+	return r.Between.String()
+}
+
+// names lists the variants that bring the finding every time, and those that never do.
+func names(list []shrink.Variant) (always, never []string) {
+	for _, v := range list {
+		switch v.Failed {
+		case v.Shots:
+			always = append(always, v.Name)
+		case 0:
+			never = append(never, v.Name)
+		}
+	}
+	return always, never
+}
+
+const (
+	// forTwoSignals waits for a second signal for a second; a real one comes at once.
+	inPython = "/usr/bin/python3"
+	// intOnly stops well for TERM, HUP, QUIT and USR1, and with code 3 for INT.
+	intOnly = `
+import os, signal
+for s in signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1:
+    signal.signal(s, lambda *_: os._exit(0))
+signal.signal(signal.SIGINT, lambda *_: os._exit(3))
+print("ready", flush=True)
+while True: signal.pause()`
+	// groupOnly has a child in its group that tells it, by its end, that it was signalled too.
+	groupOnly = `
+import os, signal
+r, w = os.pipe()
+child = os.fork()
+if child == 0:
+    os.close(r)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGUSR2, lambda *_: os._exit(0))
+    os.write(w, b"x")
+    while True: signal.pause()
+def stop(*_):
+    os.kill(child, signal.SIGUSR2)
+    _, status = os.waitpid(child, 0)
+    os._exit(3 if os.WIFSIGNALED(status) else 0)
+os.read(r, 1)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+while True: signal.pause()`
+)
+
+// ofPython is a script that has to end with code 0, struck within 20 ms.
+func ofPython(name, script string) scenario.Scenario {
+	s := scenario.Scenario{Name: name}
+	s.Target.Command = []string{inPython, "-c", script}
+	s.Ready.Output = scenario.MustRegexp("^ready$")
+	settle := scenario.Duration(300 * time.Millisecond)
+	s.Stop.Settle = &settle
+	return atRandom(s, 3, 20*time.Millisecond)
+}
+
+var _ = Describe("Shrinking", func() {
+	Describe("a failure at a system call", func() {
+		for name, between := range map[string]string{
+			"torn-between":  "between write #23 on out/ledger and write #24 on out/ledger",
+			"two-ms-window": "from before truncate #1 on out/state to after rename(out/state.new, out/state) #1",
+		} {
+			It("names the calls between which it comes: "+name, func(ctx SpecContext) {
+				s := pick("sweep.yaml", name)
+				r := shrunk(ctx, s, failing(ctx, s))
+				Expect(spans(r)).To(Equal(between))
+				Expect(r.There.Shots).To(BeNumerically(">=", 7))
+				Expect(r.There.Failed).To(Equal(r.There.Shots))
+				Expect(r.Outside.Shots).To(BeNumerically(">=", 40))
+				Expect(r.Outside.Failed).To(BeZero())
+			})
+		}
+	})
+
+	Describe("a failure at a moment", func() {
+		It("tells the window and the calls around it: two-ms-window", func(ctx SpecContext) {
+			s := pick("sweep.yaml", "two-ms-window")
+			s.Target.Command = append(slices.Clone(s.Target.Command), "--window", "0.02")
+			s.Ready = scenario.Ready{Output: scenario.MustRegexp("^ready$"), Timeout: s.Ready.Timeout}
+			s = atRandom(s, 300, 250*time.Millisecond)
+			r := shrunk(ctx, s, failing(ctx, s))
+			Expect(spans(r)).To(Equal("from before truncate #1 on out/state to after rename(out/state.new, out/state) #1"))
+			Expect(r.Window).NotTo(BeNil())
+			Expect(r.Window.Blurred()).To(BeFalse())
+			planted := 20 * time.Millisecond
+			Expect(r.Between.Width).To(BeNumerically("~", planted, planted/2))
+			Expect(r.Window.Width()).To(BeNumerically("~", planted, planted/2+4*r.Window.Jitter))
+		})
+
+		It("goes to the calls where no moment is exact enough: torn-between", func(ctx SpecContext) {
+			s := pick("sweep.yaml", "torn-between")
+			trial := failing(ctx, s)
+			s = atRandom(s, 1, 50*time.Millisecond)
+			// The moment at which the sweep struck, as a random shot would have.
+			trial.Shot.Point = plan.Point{Time: &plan.TimePoint{From: scenario.FromLaunch, After: trial.Observation.Strike.Actual}}
+			r := shrunk(ctx, s, trial)
+			Expect(spans(r)).To(Equal("between write #23 on out/ledger and write #24 on out/ledger"))
+			Expect(r.Outside.Failed).To(BeZero())
+		})
+	})
+
+	Describe("what needs a certain signal", func() {
+		It("names the signal", func(ctx SpecContext) {
+			s := ofPython("int-only", intOnly)
+			s.Stop.Schedule.Steps[0].Signal = 2
+			r := shrunk(ctx, s, failing(ctx, s))
+			always, never := names(r.Signals)
+			Expect(always).To(Equal([]string{"INT"}))
+			Expect(never).To(ConsistOf("TERM", "HUP", "QUIT", "USR1"))
+			Expect(r.Everywhere).To(BeTrue())
+		})
+
+		It("names the deliveries", func(ctx SpecContext) {
+			s := ofPython("group-only", groupOnly)
+			s.Stop.To = "group"
+			r := shrunk(ctx, s, failing(ctx, s))
+			always, never := names(r.Deliveries)
+			Expect(always).To(ConsistOf("group", "session"))
+			Expect(never).To(ConsistOf("process"))
+		})
+
+		It("tells how many of the schedule's signals are needed", func(ctx SpecContext) {
+			s := pick("sweep.yaml", "second-signal-unsafe")
+			s.Target.Command[len(s.Target.Command)-1] = "0.3"
+			r := shrunk(ctx, s, failing(ctx, s))
+			always, never := names(r.Numbers)
+			Expect(always).To(Equal([]string{"2"}))
+			Expect(never).To(Equal([]string{"1"}))
+		})
+	})
+
+	It("says that a program fails everywhere", func(ctx SpecContext) {
+		s := ofShell("everywhere", `trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done`)
+		s.Ready.Output = scenario.MustRegexp("^ready$")
+		s = atRandom(s, 1, 100*time.Millisecond)
+		r := shrunk(ctx, s, failing(ctx, s))
+		Expect(r.Lines()[0]).To(MatchRegexp(`^fails everywhere: (\d+)/(\d+)$`))
+		Expect(r.There.Failed).To(Equal(r.There.Shots))
+	})
+
+	It("says that a failure did not come back", func(ctx SpecContext) {
+		s := ofShell("never-again", `trap 'exit 0' TERM; echo ready; i=0; while [ $i -lt 10 ]; do i=$((i+1)); sleep 0.01; done`)
+		s.Ready.Output = scenario.MustRegexp("^ready$")
+		s = atRandom(s, 1, 50*time.Millisecond)
+		trials := run(ctx, s)
+		Expect(reasons(trials[0])).To(Equal([]string{"graceful"}))
+		trials[0].Judgement.Findings = []verdict.Finding{{Check: "exit", Kind: "code"}}
+		r := shrunk(ctx, s, trials[0])
+		Expect(r.Back).To(BeFalse())
+		Expect(r.Lines()[0]).To(MatchRegexp(`^did not come back in \d+ repeats$`))
+	})
+
+	It("takes another finding for none", func(ctx SpecContext) {
+		s := ofPython("int-only", intOnly)
+		s.Stop.Schedule.Steps[0].Signal = 2
+		trial := failing(ctx, s)
+		trial.Judgement.Findings[0].Kind = "signal-code"
+		Expect(shrunk(ctx, s, trial).Back).To(BeFalse())
+	})
+})
