@@ -108,7 +108,7 @@ func (s *shrinking) left(share float64) bool {
 	case s.unproved >= maxUnproved:
 		return false
 	case time.Since(s.began) >= time.Duration(share*float64(s.Budget)):
-		s.cut = fmt.Sprintf("the budget of %s allows no more", s.Budget)
+		s.cut = fmt.Sprintf("the budget of %s allows no more", s.Budget.Round(100*time.Millisecond))
 		return false
 	}
 	return true
@@ -209,6 +209,7 @@ func (s *shrinking) atCalls() {
 		return s.at(event.Point(side))
 	})
 	if !r.Found {
+		s.result.Around = r.Repeats
 		return
 	}
 	s.result.Everywhere = r.Everywhere

@@ -28,12 +28,12 @@ func shrunk(ctx context.Context, s scenario.Scenario, trial harness.Trial) shrin
 	return r
 }
 
-// failing runs trials of a scenario until one violates an expectation.
-func failing(ctx context.Context, s scenario.Scenario) harness.Trial {
+// failing runs trials of a scenario until one shows a finding of the kind first of all.
+func failing(ctx context.Context, s scenario.Scenario, kind string) harness.Trial {
 	GinkgoHelper()
 	for trial, err := range (harness.Campaign{Scenario: s, Seed: seed()}).Trials(ctx, openEngine(1)) {
 		Expect(err).NotTo(HaveOccurred())
-		if trial.Judgement.Verdict == verdict.Violation {
+		if found := trial.Judgement.Findings; len(found) > 0 && found[0].Kind == kind {
 			return trial
 		}
 	}
@@ -117,7 +117,7 @@ var _ = Describe("Shrinking", func() {
 		} {
 			It("names the calls between which it comes: "+name, func(ctx SpecContext) {
 				s := pick("sweep.yaml", name)
-				r := shrunk(ctx, s, failing(ctx, s))
+				r := shrunk(ctx, s, failing(ctx, s, "code"))
 				Expect(spans(r)).To(Equal(between))
 				Expect(r.There.Shots).To(BeNumerically(">=", 7))
 				Expect(r.There.Failed).To(Equal(r.There.Shots))
@@ -133,7 +133,7 @@ var _ = Describe("Shrinking", func() {
 			s.Target.Command = append(slices.Clone(s.Target.Command), "--window", "0.02")
 			s.Ready = scenario.Ready{Output: scenario.MustRegexp("^ready$"), Timeout: s.Ready.Timeout}
 			s = atRandom(s, 300, 250*time.Millisecond)
-			r := shrunk(ctx, s, failing(ctx, s))
+			r := shrunk(ctx, s, failing(ctx, s, "code"))
 			Expect(spans(r)).To(Equal("from before truncate #1 on out/state to after rename(out/state.new, out/state) #1"))
 			Expect(r.Window).NotTo(BeNil())
 			Expect(r.Window.Blurred()).To(BeFalse())
@@ -144,7 +144,7 @@ var _ = Describe("Shrinking", func() {
 
 		It("goes to the calls where no moment is exact enough: torn-between", func(ctx SpecContext) {
 			s := pick("sweep.yaml", "torn-between")
-			trial := failing(ctx, s)
+			trial := failing(ctx, s, "code")
 			s = atRandom(s, 1, 50*time.Millisecond)
 			// The moment at which the sweep struck, as a random shot would have.
 			trial.Shot.Point = plan.Point{Time: &plan.TimePoint{From: scenario.FromLaunch, After: trial.Observation.Strike.Actual}}
@@ -157,8 +157,8 @@ var _ = Describe("Shrinking", func() {
 	Describe("what needs a certain signal", func() {
 		It("names the signal", func(ctx SpecContext) {
 			s := ofPython("int-only", intOnly)
-			s.Stop.Schedule.Steps[0].Signal = 2
-			r := shrunk(ctx, s, failing(ctx, s))
+			s.Stop.Schedule = schedule("INT/5s/KILL")
+			r := shrunk(ctx, s, failing(ctx, s, "code"))
 			always, never := names(r.Signals)
 			Expect(always).To(Equal([]string{"INT"}))
 			Expect(never).To(ConsistOf("TERM", "HUP", "QUIT", "USR1"))
@@ -168,7 +168,7 @@ var _ = Describe("Shrinking", func() {
 		It("names the deliveries", func(ctx SpecContext) {
 			s := ofPython("group-only", groupOnly)
 			s.Stop.To = "group"
-			r := shrunk(ctx, s, failing(ctx, s))
+			r := shrunk(ctx, s, failing(ctx, s, "code"))
 			always, never := names(r.Deliveries)
 			Expect(always).To(ConsistOf("group", "session"))
 			Expect(never).To(ConsistOf("process"))
@@ -177,7 +177,7 @@ var _ = Describe("Shrinking", func() {
 		It("tells how many of the schedule's signals are needed", func(ctx SpecContext) {
 			s := pick("sweep.yaml", "second-signal-unsafe")
 			s.Target.Command[len(s.Target.Command)-1] = "0.3"
-			r := shrunk(ctx, s, failing(ctx, s))
+			r := shrunk(ctx, s, failing(ctx, s, "code"))
 			always, never := names(r.Numbers)
 			Expect(always).To(Equal([]string{"2"}))
 			Expect(never).To(Equal([]string{"1"}))
@@ -188,7 +188,7 @@ var _ = Describe("Shrinking", func() {
 		s := ofShell("everywhere", `trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done`)
 		s.Ready.Output = scenario.MustRegexp("^ready$")
 		s = atRandom(s, 1, 100*time.Millisecond)
-		r := shrunk(ctx, s, failing(ctx, s))
+		r := shrunk(ctx, s, failing(ctx, s, "code"))
 		Expect(r.Lines()[0]).To(MatchRegexp(`^fails everywhere: (\d+)/(\d+)$`))
 		Expect(r.There.Failed).To(Equal(r.There.Shots))
 	})
@@ -207,8 +207,8 @@ var _ = Describe("Shrinking", func() {
 
 	It("takes another finding for none", func(ctx SpecContext) {
 		s := ofPython("int-only", intOnly)
-		s.Stop.Schedule.Steps[0].Signal = 2
-		trial := failing(ctx, s)
+		s.Stop.Schedule = schedule("INT/5s/KILL")
+		trial := failing(ctx, s, "code")
 		trial.Judgement.Findings[0].Kind = "signal-code"
 		Expect(shrunk(ctx, s, trial).Back).To(BeFalse())
 	})

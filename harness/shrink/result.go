@@ -24,6 +24,8 @@ type Result struct {
 	Back bool `json:"back"`
 	// Everywhere says that it came wherever the target was struck.
 	Everywhere bool `json:"everywhere,omitempty"`
+	// Around counts the shots at system calls around it, where it did not come at any.
+	Around Count `json:"around,omitzero"`
 	// There counts the shots at the places where it comes, Outside those beyond.
 	There   Count `json:"there"`
 	Outside Count `json:"outside"`
@@ -132,7 +134,7 @@ func (r Result) headline() string {
 	case !r.Back && r.Repeats.Shots == 0:
 		return "no repeat of the shot could strike"
 	case !r.Back:
-		return "did not come back in " + counted(r.Repeats.Shots, "repeat")
+		return "did not come back in " + counted(r.Repeats.Shots, "repeat") + r.around()
 	case r.Everywhere:
 		return "fails everywhere: " + r.There.String()
 	case r.Between != nil:
@@ -141,6 +143,13 @@ func (r Result) headline() string {
 		return fmt.Sprintf("fails only %s; %s there, %s outside", r.Window, r.Window.There, r.Window.Outside)
 	}
 	return fmt.Sprintf("came back in %s repeats, and was not narrowed down", r.Repeats)
+}
+
+func (r Result) around() string {
+	if r.Around.Shots == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", nor in %s at the system calls around it", counted(r.Around.Shots, "shot"))
 }
 
 // String says between which calls it is. A call that is struck in front of it and behind
