@@ -108,6 +108,15 @@ func Match(events []Event, e Event, index int) int {
 	return max(0, min(index, len(events)-1))
 }
 
+// Span is the time between two events in another run; ok is false where it has not both.
+func Span(run []Event, first, last Event) (d time.Duration, ok bool) {
+	i, j := slices.IndexFunc(run, first.same), slices.IndexFunc(run, last.same)
+	if i < 0 || j < i {
+		return 0, false
+	}
+	return run[j].At - run[i].At, true
+}
+
 // Jitter is how much the moments of the same events differ from run to run: the median
 // over those nearest to a moment, each run counted from its own origin. 0 where the runs
 // have none in common.
