@@ -19,10 +19,13 @@ import (
 // shrunkWithin is long enough for every part of the work, on a busy machine too.
 const shrunkWithin = 2 * time.Minute
 
+// notBackWithin is for what never comes back, and could be looked for for long.
+const notBackWithin = 5 * time.Second
+
 // shrunk narrows a trial's first finding down and attaches what was found.
-func shrunk(ctx context.Context, s scenario.Scenario, trial harness.Trial) shrink.Result {
+func shrunk(ctx context.Context, s scenario.Scenario, trial harness.Trial, budget time.Duration) shrink.Result {
 	GinkgoHelper()
-	r, err := harness.Shrink{Scenario: s, Trial: trial, Budget: shrunkWithin}.Run(ctx, openEngine(1))
+	r, err := harness.Shrink{Scenario: s, Trial: trial, Budget: budget}.Run(ctx, openEngine(1))
 	Expect(err).NotTo(HaveOccurred())
 	AddReportEntry("shrunk", strings.Join(r.Lines(), "\n"), ReportEntryVisibilityFailureOrVerbose)
 	return r
@@ -54,17 +57,16 @@ func spans(r shrink.Result) string {
 	return r.Between.String()
 }
 
-// names lists the variants that bring the finding every time, and those that never do.
-func names(list []shrink.Variant) (always, never []string) {
+// bringing lists the variants that bring the finding, and those that never did.
+func bringing(list []shrink.Variant) (yes, no []string) {
 	for _, v := range list {
-		switch v.Failed {
-		case v.Shots:
-			always = append(always, v.Name)
-		case 0:
-			never = append(never, v.Name)
+		if v.Failed > 0 {
+			yes = append(yes, v.Name)
+		} else {
+			no = append(no, v.Name)
 		}
 	}
-	return always, never
+	return yes, no
 }
 
 const (
@@ -103,15 +105,28 @@ func ofPython(name, script string) scenario.Scenario {
 	return atRandom(s, 3, 20*time.Millisecond)
 }
 
+// windowsInWords are the windows of fixtures, as a result tells them.
+var windowsInWords = map[string]string{
+	"torn-between":  "between write #23 on out/ledger and write #24 on out/ledger",
+	"two-ms-window": "from before truncate #1 on out/state to after rename(out/state.new, out/state) #1",
+}
+
+// struckAtWindow is a fixture's sweep without the points that are far from its window.
+func struckAtWindow(name string) scenario.Scenario {
+	GinkgoHelper()
+	s := pick("sweep.yaml", name)
+	s.Strike.Sweep.Points = map[string]scenario.Span{
+		"torn-between": {First: 22, Step: 1, Last: 25}, "two-ms-window": {First: 6, Step: 1, Last: 9},
+	}[name]
+	return s
+}
+
 var _ = Describe("Shrinking", func() {
 	Describe("a failure at a system call", func() {
-		for name, between := range map[string]string{
-			"torn-between":  "between write #23 on out/ledger and write #24 on out/ledger",
-			"two-ms-window": "from before truncate #1 on out/state to after rename(out/state.new, out/state) #1",
-		} {
+		for name, between := range windowsInWords {
 			It("names the calls between which it comes: "+name, func(ctx SpecContext) {
-				s := pick("sweep.yaml", name)
-				r := shrunk(ctx, s, failing(ctx, s, "code"))
+				s := struckAtWindow(name)
+				r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
 				Expect(spans(r)).To(Equal(between))
 				Expect(r.There.Shots).To(BeNumerically(">=", 7))
 				Expect(r.There.Failed).To(Equal(r.There.Shots))
@@ -127,8 +142,8 @@ var _ = Describe("Shrinking", func() {
 			s.Target.Command = append(slices.Clone(s.Target.Command), "--window", "0.02")
 			s.Ready = scenario.Ready{Output: scenario.MustRegexp("^ready$"), Timeout: s.Ready.Timeout}
 			s = atRandom(s, 300, 250*time.Millisecond)
-			r := shrunk(ctx, s, failing(ctx, s, "code"))
-			Expect(spans(r)).To(Equal("from before truncate #1 on out/state to after rename(out/state.new, out/state) #1"))
+			r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
+			Expect(spans(r)).To(Equal(windowsInWords["two-ms-window"]))
 			Expect(r.Window).NotTo(BeNil())
 			Expect(r.Window.Left.Open || r.Window.Right.Open).To(BeFalse(), "it passes earlier and later")
 			// The program sleeps for 20 ms in it. A busy machine makes it wider, nothing narrower.
@@ -136,13 +151,13 @@ var _ = Describe("Shrinking", func() {
 		})
 
 		It("goes to the calls where no moment is exact enough: torn-between", func(ctx SpecContext) {
-			s := pick("sweep.yaml", "torn-between")
+			s := struckAtWindow("torn-between")
 			trial := failing(ctx, s, "code")
 			s = atRandom(s, 1, 50*time.Millisecond)
 			// The moment at which the sweep struck, as a random shot would have.
 			trial.Shot.Point = plan.Point{Time: &plan.TimePoint{From: scenario.FromLaunch, After: trial.Observation.Strike.Actual}}
-			r := shrunk(ctx, s, trial)
-			Expect(spans(r)).To(Equal("between write #23 on out/ledger and write #24 on out/ledger"))
+			r := shrunk(ctx, s, trial, shrunkWithin)
+			Expect(spans(r)).To(Equal(windowsInWords["torn-between"]))
 			Expect(r.Outside.Failed).To(BeZero())
 		})
 	})
@@ -151,36 +166,36 @@ var _ = Describe("Shrinking", func() {
 		It("names the signal", func(ctx SpecContext) {
 			s := ofPython("int-only", intOnly)
 			s.Stop.Schedule = schedule("INT/5s/KILL")
-			r := shrunk(ctx, s, failing(ctx, s, "code"))
-			always, never := names(r.Signals)
-			Expect(always).To(Equal([]string{"INT"}))
-			Expect(never).To(ConsistOf("TERM", "HUP", "QUIT", "USR1"))
+			r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
+			yes, no := bringing(r.Signals)
+			Expect(yes).To(Equal([]string{"INT"}))
+			Expect(no).To(ConsistOf("TERM", "HUP", "QUIT", "USR1"))
 			Expect(r.Everywhere).To(BeTrue())
 		})
 
 		It("names the deliveries", func(ctx SpecContext) {
 			s := ofPython("group-only", groupOnly)
 			s.Stop.To = "group"
-			r := shrunk(ctx, s, failing(ctx, s, "code"))
-			always, never := names(r.Deliveries)
-			Expect(always).To(ConsistOf("group", "session"))
-			Expect(never).To(ConsistOf("process"))
+			r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
+			yes, no := bringing(r.Deliveries)
+			Expect(yes).To(ConsistOf("group", "session"))
+			Expect(no).To(ConsistOf("process"))
 		})
 
 		It("tells how many of the schedule's signals are needed", func(ctx SpecContext) {
 			s := pick("sweep.yaml", "second-signal-unsafe")
 			s.Target.Command[len(s.Target.Command)-1] = "0.3"
-			r := shrunk(ctx, s, failing(ctx, s, "code"))
-			always, never := names(r.Numbers)
-			Expect(always).To(Equal([]string{"2"}))
-			Expect(never).To(Equal([]string{"1"}))
+			r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
+			yes, no := bringing(r.Numbers)
+			Expect(yes).To(Equal([]string{"2"}))
+			Expect(no).To(Equal([]string{"1"}))
 		})
 	})
 
 	It("says that a program fails everywhere", func(ctx SpecContext) {
 		s := readyShell("everywhere", 1, `trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done`)
 		s = atRandom(s, 1, 100*time.Millisecond)
-		r := shrunk(ctx, s, failing(ctx, s, "code"))
+		r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
 		Expect(r.Lines()[0]).To(MatchRegexp(`^fails everywhere: (\d+)/(\d+)$`))
 		Expect(r.There.Failed).To(Equal(r.There.Shots))
 	})
@@ -191,9 +206,9 @@ var _ = Describe("Shrinking", func() {
 		trials := run(ctx, s)
 		Expect(reasons(trials[0])).To(Equal([]string{"graceful"}))
 		trials[0].Judgement.Findings = []verdict.Finding{{Check: "exit", Kind: "code"}}
-		r := shrunk(ctx, s, trials[0])
+		r := shrunk(ctx, s, trials[0], notBackWithin)
 		Expect(r.Back).To(BeFalse())
-		Expect(r.Lines()[0]).To(MatchRegexp(`^did not come back in \d+ repeats, nor in \d+ shots at the system calls around it$`))
+		Expect(r.Lines()[0]).To(MatchRegexp(`^did not come back in \d+ repeats, nor in \d+ shots? at the system calls around it$`))
 	})
 
 	It("takes another finding for none", func(ctx SpecContext) {
@@ -201,6 +216,6 @@ var _ = Describe("Shrinking", func() {
 		s.Stop.Schedule = schedule("INT/5s/KILL")
 		trial := failing(ctx, s, "code")
 		trial.Judgement.Findings[0].Kind = "signal-code"
-		Expect(shrunk(ctx, s, trial).Back).To(BeFalse())
+		Expect(shrunk(ctx, s, trial, notBackWithin).Back).To(BeFalse())
 	})
 })
