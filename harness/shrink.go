@@ -149,8 +149,9 @@ func (s *shrinking) found(j verdict.Judgement) bool {
 	return false
 }
 
-func (s *shrinking) tell(what string) {
-	if s.Tell != nil {
+// tell says what comes now, where there is time for it.
+func (s *shrinking) tell(what string, share float64) {
+	if s.Tell != nil && s.left(share) {
 		s.Tell(what)
 	}
 }
@@ -186,12 +187,12 @@ func (s *shrinking) over(line shrink.Line, share float64, shot func(int64) plan.
 // calls around it.
 func (s *shrinking) find() {
 	if s.Trial.Shot.Point.Time != nil {
-		s.tell("looking for the window in time")
+		s.tell("looking for the window in time", timeShare)
 		if s.inTime(); s.result.Everywhere {
 			return
 		}
 	}
-	s.tell("looking for the system calls around it")
+	s.tell("looking for the system calls around it", callShare)
 	s.atCalls()
 }
 

@@ -23,7 +23,7 @@ const (
 // the finding comes most often. What the trial itself was struck with is known already.
 func (s *shrinking) sameSignals() {
 	s.toSeven()
-	s.tell("trying other signals and deliveries")
+	s.tell("trying other signals and deliveries", otherShare)
 	shot := s.Trial.Shot
 	if s.search != nil {
 		shot = s.shot(s.search.Range().Best)
@@ -172,7 +172,7 @@ func (s *shrinking) confirm() {
 	if s.search == nil || s.result.Everywhere {
 		return
 	}
-	s.tell("striking outside of it")
+	s.tell("striking outside of it", wholeShare)
 	for {
 		r := s.search.Range()
 		for _, at := range s.search.Spread(r, outsideWanted) {

@@ -138,9 +138,9 @@ func (r Result) headline() string {
 	case r.Everywhere:
 		return "fails everywhere: " + r.There.String()
 	case r.Between != nil:
-		return fmt.Sprintf("fails only %s; %s; %s there, %s outside", r.Between, short(r.Between.Width), r.There, r.Outside)
+		return fmt.Sprintf("fails %s %s; %s; %s there, %s outside", only(r.Between.Exact), r.Between, short(r.Between.Width), r.There, r.Outside)
 	case r.Window != nil:
-		return fmt.Sprintf("fails only %s; %s there, %s outside", r.Window, r.Window.There, r.Window.Outside)
+		return fmt.Sprintf("fails %s %s; %s there, %s outside", only(r.Window.Exact), r.Window, r.There, r.Outside)
 	}
 	return fmt.Sprintf("came back in %s repeats, and was not narrowed down", r.Repeats)
 }
@@ -152,24 +152,22 @@ func (r Result) around() string {
 	return fmt.Sprintf(", nor in %s at the system calls around it", counted(r.Around.Shots, "shot"))
 }
 
+// only is what may be said of a range: what lies beyond is known where it is exact.
+func only(exact bool) string {
+	if exact {
+		return "only"
+	}
+	return "at least"
+}
+
 // String says between which calls it is. A call that is struck in front of it and behind
 // it with the same result is among them.
 func (b Between) String() string {
-	text := b.span()
-	if !b.Exact {
-		text += " (or near them: there was no time to be exact)"
-	}
-	return text
-}
-
-func (b Between) span() string {
 	one := b.First.same(b.Last)
 	switch {
-	case b.OpenFirst && b.OpenLast:
-		return "at the calls that are made"
-	case b.OpenFirst:
+	case b.OpenFirst && b.Exact:
 		return "up to " + at(b.Last, b.LastSide)
-	case b.OpenLast:
+	case b.OpenLast && b.Exact:
 		return "from " + at(b.First, b.FirstSide) + " on"
 	case one && b.FirstSide == b.LastSide:
 		return at(b.First, b.FirstSide)
@@ -185,21 +183,22 @@ func at(e Event, side scenario.Side) string { return string(side) + " " + e.Stri
 
 // String says when it is: "from ready+101.2ms to ready+103.3ms, 2.1 ms (edges to 0.2 ms)".
 func (w Window) String() string {
-	var text string
+	return w.span() + w.around()
+}
+
+func (w Window) span() string {
 	switch from, to := w.moment(w.Left), w.moment(w.Right); {
+	case !w.Exact:
+		return fmt.Sprintf("from %s+%s to %s+%s", w.From, time.Duration(w.Left.Inside), w.From, time.Duration(w.Right.Inside))
 	case w.Blurred():
-		text = fmt.Sprintf("near %s: it is narrower than the target's own jitter, %s", from, short(w.Jitter))
+		return fmt.Sprintf("near %s: it is narrower than the target's own jitter, %s", from, short(w.Jitter))
 	case w.Left.Open:
-		text = "up to " + to
+		return "up to " + to
 	case w.Right.Open:
-		text = "from " + from + " on"
+		return "from " + from + " on"
 	default:
-		text = fmt.Sprintf("from %s to %s, %s (edges to %s)", from, to, short(w.Width()), short(max(w.Left.doubt(), w.Right.doubt())))
+		return fmt.Sprintf("from %s to %s, %s (edges to %s)", from, to, short(w.Width()), short(max(w.Left.doubt(), w.Right.doubt())))
 	}
-	if !w.Exact {
-		text += ", as far as there was time to tell"
-	}
-	return text + w.around()
 }
 
 func (e Edge) doubt() time.Duration { return abs(time.Duration(e.Outside - e.Inside)) }
