@@ -43,7 +43,7 @@ type Line struct {
 const (
 	// sure is how often the place that fails best is struck to know how often it does, and
 	// unsure how often where it has not always failed.
-	sure, unsure = 4, 12
+	sure, unsure = 3, 12
 	// doubt is the probability that is allowed for a place inside the range to be taken
 	// for one outside, because the finding did not come in any of the shots there.
 	doubt = 0.01
@@ -54,7 +54,7 @@ const (
 	// holes is into how many parts a range is cut at least by places that were struck.
 	holes = 4
 	// scouts is into how many parts the line is cut, to be struck once at each end of
-	// them: it shows at once whether the finding comes everywhere.
+	// them: that shows whether the finding comes everywhere, and elsewhere.
 	scouts = 8
 	// maxShots bounds a search.
 	maxShots = 1000
@@ -119,12 +119,34 @@ func (s *Search) Next() (at int64, more bool) {
 	if t := s.seen[best]; t.struck() < sure || t.passed > 0 && t.struck() < unsure {
 		return best, true
 	}
-	if at, left := s.scout(); left {
+	if at, left := s.wide(); left {
 		return at, true
 	}
 	if s.everywhere() {
 		return 0, false
 	}
+	if at, left := s.narrowed(best); left {
+		return at, true
+	}
+	return s.scout()
+}
+
+// wide strikes at both ends of the line, and where the finding comes there too at places
+// between them: what comes everywhere is not to be narrowed down step by step.
+func (s *Search) wide() (at int64, left bool) {
+	for _, end := range []int64{s.line.From, s.line.To} {
+		if s.seen[end] == nil {
+			return end, true
+		}
+	}
+	if s.everywhere() {
+		return s.scout()
+	}
+	return 0, false
+}
+
+// narrowed is where to strike to tell both ends of the range.
+func (s *Search) narrowed(best int64) (at int64, left bool) {
 	for _, side := range []int64{-1, 1} {
 		if at, open := s.narrow(best, side); open {
 			return at, true
@@ -207,9 +229,16 @@ func (s *Search) outside(t tally, need int) bool {
 	return t.failed == 0 && (t.passed >= need || t.missed >= enoughMissed)
 }
 
-// need is how many shots without the finding make a place one outside.
+// need is how many shots without the finding make a place one outside. The best place is
+// the luckiest of many: where it does not always fail, its rate is taken for a standard
+// error less.
 func (s *Search) need(best int64) int {
-	n := math.Ceil(math.Log(doubt) / math.Log(1-s.seen[best].rate()))
+	t := s.seen[best]
+	rate := t.rate()
+	if t.passed > 0 {
+		rate = max(rate-math.Sqrt(rate*(1-rate)/float64(t.struck())), rate/2)
+	}
+	n := math.Ceil(math.Log(doubt) / math.Log(1-rate))
 	return min(max(int(n), fewest), most)
 }
 
