@@ -10,6 +10,7 @@ import (
 	"github.com/sigprobe/sigprobe/harness/plan"
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/shrink"
+	"github.com/sigprobe/sigprobe/harness/signals"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -69,15 +70,21 @@ type shrinking struct {
 	shot   func(int64) plan.Shot
 }
 
-// The parts of the budget by which each part of the work ends.
-const (
-	timeShare  = 0.4
-	callShare  = 0.7
-	otherShare = 0.9
-	wholeShare = 1.0
-	// traceShare is how much of it a traced run may take to be made a second time.
-	traceShare = 0.05
+// part is a part of the work, and by which share of the budget it ends.
+type part struct {
+	share float64
+	what  string
+}
+
+var (
+	atMoments  = part{0.4, "at moments"}
+	aroundIt   = part{0.7, "at system calls"}
+	inAllOther = part{0.9, "with other signals"}
+	beyondIt   = part{1, "outside"}
 )
+
+// traceShare is how much of the budget a traced run may take to be made a second time.
+const traceShare = 0.05
 
 // maxUnproved is how many shots in a row may prove nothing.
 const maxUnproved = 10
@@ -96,7 +103,7 @@ func newShrinking(ctx context.Context, s Shrink, e *Engine) *shrinking {
 }
 
 // left says whether another shot may be begun in a part of the work.
-func (s *shrinking) left(share float64) bool {
+func (s *shrinking) left(p part) bool {
 	select {
 	case <-s.ctx.Done():
 		return false
@@ -108,8 +115,8 @@ func (s *shrinking) left(share float64) bool {
 	switch {
 	case s.unproved >= maxUnproved:
 		return false
-	case time.Since(s.began) >= time.Duration(share*float64(s.Budget)):
-		s.cut = fmt.Sprintf("the budget of %s allows no more", s.Budget.Round(100*time.Millisecond))
+	case time.Since(s.began) >= time.Duration(p.share*float64(s.Budget)):
+		s.cut = fmt.Sprintf("the budget of %s allows no more shots %s", s.Budget.Round(100*time.Millisecond), p.what)
 		return false
 	}
 	return true
@@ -118,7 +125,7 @@ func (s *shrinking) left(share float64) bool {
 // strike makes one shot. ok is false when it proved nothing, which is the harness' or the
 // machine's doing.
 func (s *shrinking) strike(shot plan.Shot, l look) (o observation.Observation, came shrink.Outcome, ok bool) {
-	o, err := s.e.observe(s.ctx, s.Scenario, shot, l)
+	o, err := s.e.observe(s.ctx, s.patience(shot), shot, l)
 	if err != nil {
 		o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}
 	}
@@ -139,6 +146,20 @@ func (s *shrinking) strike(shot plan.Shot, l look) (o observation.Observation, c
 	return o, came, true
 }
 
+// patience is the scenario with a bound for a call that does not come, or does not
+// return: far less than what a target may take for anything, since there are many shots.
+// A schedule without end has the same bound for its own wait, and keeps it.
+func (s *shrinking) patience(shot plan.Shot) scenario.Scenario {
+	bounded := s.Scenario
+	steps := shot.Schedule.Steps
+	if shot.Point.Call == nil || len(s.events) == 0 || steps[len(steps)-1].Wait == signals.Forever {
+		return bounded
+	}
+	bound := 3*s.events[len(s.events)-1].At + 2*time.Second
+	bounded.Stop.Limit = min(bounded.Stop.Limit, scenario.Duration(bound))
+	return bounded
+}
+
 // found says whether the finding is among those of a trial.
 func (s *shrinking) found(j verdict.Judgement) bool {
 	for _, f := range j.Findings {
@@ -150,8 +171,8 @@ func (s *shrinking) found(j verdict.Judgement) bool {
 }
 
 // tell says what comes now, where there is time for it.
-func (s *shrinking) tell(what string, share float64) {
-	if s.Tell != nil && s.left(share) {
+func (s *shrinking) tell(what string, p part) {
+	if s.Tell != nil && s.left(p) {
 		s.Tell(what)
 	}
 }
@@ -164,9 +185,9 @@ func (s *shrinking) at(p plan.Point) plan.Shot {
 }
 
 // over searches a line, and what it finds counts for the result from then on.
-func (s *shrinking) over(line shrink.Line, share float64, shot func(int64) plan.Shot) shrink.Range {
+func (s *shrinking) over(line shrink.Line, p part, shot func(int64) plan.Shot) shrink.Range {
 	search := shrink.NewSearch(line)
-	for s.left(share) {
+	for s.left(p) {
 		at, more := search.Next()
 		if !more {
 			break
@@ -187,26 +208,26 @@ func (s *shrinking) over(line shrink.Line, share float64, shot func(int64) plan.
 // calls around it.
 func (s *shrinking) find() {
 	if s.Trial.Shot.Point.Time != nil {
-		s.tell("looking for the window in time", timeShare)
+		s.tell("looking for the window in time", atMoments)
 		if s.inTime(); s.result.Everywhere {
 			return
 		}
 	}
-	s.tell("looking for the system calls around it", callShare)
+	s.tell("looking for the system calls around it", aroundIt)
 	s.atCalls()
 }
 
 // atCalls strikes at the calls around the place where the finding comes.
 func (s *shrinking) atCalls() {
 	start, sure := s.start()
-	if len(s.events) == 0 || !s.left(callShare) {
+	if len(s.events) == 0 || !s.left(aroundIt) {
 		return
 	}
 	line := shrink.Line{To: shrink.Places(s.events) - 1, Start: start, Reach: nearCalls}
 	if !sure {
 		line.Reach = farCalls
 	}
-	r := s.over(line, callShare, func(place int64) plan.Shot {
+	r := s.over(line, aroundIt, func(place int64) plan.Shot {
 		event, side := shrink.PlaceAt(s.events, place)
 		return s.at(event.Point(side))
 	})
@@ -233,7 +254,7 @@ func (s *shrinking) start() (place int64, sure bool) {
 	if s.search != nil {
 		shot = s.shot(s.search.Range().Best)
 	}
-	for i := 0; i < tries && s.left(callShare); i++ {
+	for i := 0; i < tries && s.left(aroundIt); i++ {
 		o, came, ok := s.strike(shot, look{trace: s.traced()})
 		if !ok || o.Calls == nil {
 			continue
@@ -291,7 +312,7 @@ func (s *shrinking) traceToTheEnd(struck observation.Observation) {
 func (s *shrinking) trace(of scenario.Scenario, shot plan.Shot) {
 	for range 2 {
 		began := time.Now()
-		if !s.left(timeShare) {
+		if !s.left(atMoments) {
 			break
 		}
 		o, err := s.e.observe(s.ctx, of, shot, look{trace: s.traced()})

@@ -17,7 +17,7 @@ const (
 // the finding comes most often. What the trial itself was struck with is known already.
 func (s *shrinking) sameSignals() {
 	s.toSeven()
-	s.tell("trying other signals and deliveries", otherShare)
+	s.tell("trying other signals and deliveries", inAllOther)
 	shot := s.Trial.Shot
 	if s.search != nil {
 		shot = s.shot(s.search.Range().Best)
@@ -34,7 +34,7 @@ func (s *shrinking) variants(own string, others []shrink.Alternative) []shrink.V
 	list := []shrink.Variant{{Name: own, Count: s.own()}}
 	for _, other := range others {
 		v := shrink.Variant{Name: other.Name}
-		for v.Failed < enoughFor && v.Shots < enoughAgainst && s.left(otherShare) {
+		for v.Failed < enoughFor && v.Shots < enoughAgainst && s.left(inAllOther) {
 			before := v.Shots
 			if _, came, ok := s.strike(other.Shot, look{}); ok {
 				v.Add(came)
@@ -72,7 +72,7 @@ func (s *shrinking) toSeven() {
 	if s.search == nil {
 		return
 	}
-	for i := int64(0); s.left(otherShare); i++ {
+	for i := int64(0); s.left(inAllOther); i++ {
 		r := s.search.Range()
 		if r.There.Shots >= thereWanted {
 			break
@@ -93,11 +93,11 @@ func (s *shrinking) confirm() {
 	if s.search == nil || s.result.Everywhere {
 		return
 	}
-	s.tell("striking outside of it", wholeShare)
+	s.tell("striking outside of it", beyondIt)
 	for {
 		r := s.search.Range()
 		for _, at := range s.search.Spread(r, outsideWanted) {
-			if s.search.Range().Outside.Shots >= outsideWanted || !s.left(wholeShare) {
+			if s.search.Range().Outside.Shots >= outsideWanted || !s.left(beyondIt) {
 				s.sumUp()
 				return
 			}

@@ -28,7 +28,7 @@ func (s *shrinking) inTime() {
 	jitter := s.jitter()
 	line.Step = max(line.Step, int64(jitter))
 	line.Resolution = max(line.Resolution, int64(jitter)/2)
-	r := s.over(line, timeShare, s.moment)
+	r := s.over(line, atMoments, s.moment)
 	s.result.Repeats = r.Repeats
 	if !r.Found {
 		return

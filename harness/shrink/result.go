@@ -112,7 +112,7 @@ func (r Result) Lines() []string {
 		lines = append(lines, "fails elsewhere too: "+strings.Join(r.Between.Elsewhere, "; "))
 	}
 	if r.Window != nil && r.Between != nil {
-		lines = append(lines, "in time: "+r.Window.String())
+		lines = append(lines, fmt.Sprintf("in time: %s %s", only(r.Window.Exact), r.Window))
 	}
 	for _, v := range []struct {
 		name string
