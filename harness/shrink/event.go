@@ -31,13 +31,18 @@ type Event struct {
 
 // String shows it: "write #42 on out.json", "rename(out.tmp, out.json) #3", "fork #2".
 func (e Event) String() string {
-	switch len(e.Files) {
+	var files []string
+	for _, file := range e.Files {
+		file, _, _ = strings.Cut(file, ":[") // the number of a pipe or a socket says nothing
+		files = append(files, file)
+	}
+	switch len(files) {
 	case 0:
 		return fmt.Sprintf("%s #%d", e.Call, e.Nth)
 	case 1:
-		return fmt.Sprintf("%s #%d on %s", e.Call, e.Nth, e.Files[0])
+		return fmt.Sprintf("%s #%d on %s", e.Call, e.Nth, files[0])
 	}
-	return fmt.Sprintf("%s(%s) #%d", e.Call, strings.Join(e.Files, ", "), e.Nth)
+	return fmt.Sprintf("%s(%s) #%d", e.Call, strings.Join(files, ", "), e.Nth)
 }
 
 // same says that both are the same call of two runs.

@@ -189,7 +189,7 @@ func (w Window) String() string {
 func (w Window) span() string {
 	switch from, to := w.moment(w.Left), w.moment(w.Right); {
 	case !w.Exact:
-		return fmt.Sprintf("from %s+%s to %s+%s", w.From, time.Duration(w.Left.Inside), w.From, time.Duration(w.Right.Inside))
+		return fmt.Sprintf("from %s+%s to %s+%s", w.From, round(w.Left.Inside), w.From, round(w.Right.Inside))
 	case w.Blurred():
 		return fmt.Sprintf("near %s: it is narrower than the target's own jitter, %s", from, short(w.Jitter))
 	case w.Left.Open:
@@ -204,8 +204,10 @@ func (w Window) span() string {
 func (e Edge) doubt() time.Duration { return abs(time.Duration(e.Outside - e.Inside)) }
 
 func (w Window) moment(e Edge) string {
-	return fmt.Sprintf("%s+%s", w.From, time.Duration(e.middle()).Round(10*time.Microsecond))
+	return fmt.Sprintf("%s+%s", w.From, round(e.middle()))
 }
+
+func round(ns int64) time.Duration { return time.Duration(ns).Round(10 * time.Microsecond) }
 
 func (w Window) around() string {
 	switch {

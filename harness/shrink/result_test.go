@@ -52,6 +52,12 @@ func TestBetweenInWords(t *testing.T) {
 	}
 }
 
+func TestASocketIsShownWithoutItsNumber(t *testing.T) {
+	if got := (shrink.Event{Call: "recvfrom", Files: []string{"socket:[1268245]"}, Nth: 2}).String(); got != "recvfrom #2 on socket" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAWindowInWords(t *testing.T) {
 	ms := int64(time.Millisecond)
 	w := shrink.Window{
