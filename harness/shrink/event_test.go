@@ -71,6 +71,11 @@ func TestAPathThatIsNewInEveryRunIsNoMark(t *testing.T) {
 	if e := shrink.Events(first[2:], nil...)[0]; e.Path != "tmp-a1" {
 		t.Errorf("with one run known, %q", e.Path)
 	}
+	for _, name := range []string{"pipe:[17]", "/proc/17/fd/3", "gone (deleted)"} {
+		if e := shrink.Events([]observation.Call{{Name: "write", Files: []string{name}}})[0]; e.Path != "" {
+			t.Errorf("counted by %q", e.Path)
+		}
+	}
 }
 
 func TestPlacesAreInOrderAndOnBothSides(t *testing.T) {

@@ -218,3 +218,69 @@ func TestAWindowThatDriftsIsFoundWhereItWas(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatLiesBehindAnUndecidedPlaceDoesNotCountYet(t *testing.T) {
+	s := shrink.NewSearch(shrink.Line{To: 80, Start: 5})
+	for at, outcomes := range map[int64][]shrink.Outcome{
+		5: {shrink.Failed, shrink.Failed, shrink.Failed}, 10: {shrink.Passed}, 40: {shrink.Failed},
+	} {
+		for _, o := range outcomes {
+			s.Add(at, o)
+		}
+	}
+	if r := s.Range(); r.Right.Inside != 5 || r.Settled {
+		t.Errorf("%+v; at 10 it may be silent", r)
+	}
+}
+
+func TestAWindowThatReachesTheTargetsEndIsOpenThere(t *testing.T) {
+	simulated := &target{windows: [][2]int64{{100, 200}}, chance: 1, end: 200, dice: dice(1)}
+	r := narrow(t.Fatalf, shrink.Line{To: 1000, Start: 150}, simulated)
+	if r.Everywhere || r.Left.Open || r.Left.Inside != 100 || !r.Right.Open || r.Right.Inside != 200 || simulated.shots > 60 {
+		t.Errorf("after %d shots %+v", simulated.shots, r)
+	}
+}
+
+func TestTheShotsAtTheEdgesAreThere(t *testing.T) {
+	r := narrow(t.Fatalf, shrink.Line{To: 100, Start: 50}, &target{windows: [][2]int64{{50, 50}}, chance: 1, end: 100, dice: dice(1)})
+	if r.There.Failed < 3 || r.There.Shots != r.There.Failed {
+		t.Errorf("%s there", r.There)
+	}
+}
+
+func TestShotsOutsideAreOutside(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		line, window := sized(t)
+		simulated := &target{windows: [][2]int64{window}, chance: 1, end: line.To, dice: dice(1)}
+		s := shrink.NewSearch(line)
+		for {
+			at, more := s.Next()
+			if !more {
+				break
+			}
+			s.Add(at, simulated.strike(at))
+		}
+		r := s.Range()
+		if r.Everywhere {
+			return
+		}
+		places := s.Spread(r, 40)
+		if len(places) == 0 || len(places) > 40 {
+			t.Fatalf("%d places", len(places))
+		}
+		for _, at := range places {
+			if at < line.From || at > line.To || simulated.inside(at) {
+				t.Fatalf("%d is not outside of %v on %d..%d", at, window, line.From, line.To)
+			}
+		}
+	})
+}
+
+func TestALeapOverASilentGapIsNoticed(t *testing.T) {
+	// From 0 the steps go to 128, which fails, and to 256, in the other window.
+	simulated := &target{windows: [][2]int64{{0, 130}, {250, 260}}, chance: 1, end: 10_000, dice: dice(1)}
+	r := narrow(t.Fatalf, shrink.Line{To: 10_000}, simulated)
+	if r.Right.Inside != 130 || r.Right.Outside != 131 {
+		t.Errorf("%+v", r)
+	}
+}
