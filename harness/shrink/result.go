@@ -112,7 +112,7 @@ func (r Result) Lines() []string {
 		lines = append(lines, "fails elsewhere too: "+strings.Join(r.Between.Elsewhere, "; "))
 	}
 	if r.Window != nil && r.Between != nil {
-		lines = append(lines, fmt.Sprintf("in time: %s %s", only(r.Window.Exact), r.Window))
+		lines = append(lines, "in time: "+r.Window.beside())
 	}
 	for _, v := range []struct {
 		name string
@@ -184,6 +184,15 @@ func at(e Event, side scenario.Side) string { return string(side) + " " + e.Stri
 // String says when it is: "from ready+101.2ms to ready+103.3ms, 2.1 ms (edges to 0.2 ms)".
 func (w Window) String() string {
 	return w.span() + w.around()
+}
+
+// beside is what it says where the calls are known: where the moments cannot be told, the
+// place of the shot that happened to fail says nothing.
+func (w Window) beside() string {
+	if w.Exact && w.Blurred() {
+		return fmt.Sprintf("no moment is sure to bring it: the target's own jitter is %s", short(w.Jitter))
+	}
+	return only(w.Exact) + " " + w.String()
 }
 
 func (w Window) span() string {

@@ -78,6 +78,20 @@ func TestAWindowInWords(t *testing.T) {
 	}
 }
 
+func TestTheMomentsAreToldBesideTheCalls(t *testing.T) {
+	b := between(rename, scenario.After, write, scenario.Before)
+	ms := int64(time.Millisecond)
+	w := shrink.Window{From: scenario.FromReady, Left: shrink.Edge{Inside: 101 * ms, Outside: 100 * ms}, Right: shrink.Edge{Inside: 103 * ms, Outside: 104 * ms}, Exact: true}
+	r := shrink.Result{Back: true, Between: &b, Window: &w}
+	if got, want := r.Lines()[1], "in time: only from ready+100.5ms to ready+103.5ms, 3.0 ms (edges to 1.0 ms)"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	w.Jitter = 4700 * time.Microsecond
+	if got, want := r.Lines()[1], "in time: no moment is sure to bring it: the target's own jitter is 4.7 ms"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
 func TestWhatDoesNotComeBackAndWhatIsEverywhere(t *testing.T) {
 	for want, r := range map[string]shrink.Result{
 		"did not come back in 30 repeats":                                             {Repeats: shrink.Count{Shots: 30}},
