@@ -200,6 +200,16 @@ var _ = Describe("Shrinking", func() {
 		Expect(r.There.Failed).To(Equal(r.There.Shots))
 	})
 
+	It("says that a program fails at every system call", func(ctx SpecContext) {
+		s := ofShell("no-handler", `i=0; while [ $i -lt 10 ]; do i=$((i+1)); echo $i >>f; done`)
+		s.Expect.Exit = nil
+		s.Strike.Sweep = &scenario.Sweep{Syscall: "write", Path: "f", Points: scenario.Span{First: 5, Step: 1, Last: 5}}
+		s = s.WithDefaults()
+		r := shrunk(ctx, s, failing(ctx, s, "default-action"), shrunkWithin)
+		Expect(r.Lines()[0]).To(MatchRegexp(`^fails everywhere: (\d+)/(\d+)$`))
+		Expect(r.Between).To(BeNil())
+	})
+
 	It("says that a failure did not come back", func(ctx SpecContext) {
 		s := readyShell("never-again", 1, `trap 'exit 0' TERM; echo ready; i=0; while [ $i -lt 10 ]; do i=$((i+1)); sleep 0.01; done`)
 		s = atRandom(s, 1, 50*time.Millisecond)
