@@ -256,14 +256,14 @@ func (s *shrinking) start() (place int64, sure bool) {
 	}
 	for i := 0; i < tries && s.left(aroundIt); i++ {
 		o, came, ok := s.strike(shot, look{trace: s.traced()})
-		if !ok || o.Calls == nil {
+		if !ok {
 			continue
 		}
 		if s.Trial.Shot.Point.Time == nil {
 			s.result.Repeats.Add(came)
 			s.result.Back = s.result.Back || came == shrink.Failed
 		}
-		if came == shrink.Missed {
+		if o.Strike == nil || o.Calls == nil {
 			continue
 		}
 		if len(s.traces) == 0 {
