@@ -20,7 +20,7 @@ func (w *watch) compareWithKill(shot plan.Shot, o *observation.Observation) erro
 		return nil
 	}
 	shot.Schedule, shot.Second = onlyKill, nil
-	killed, err := w.e.inspected(w.ctx, w.l, w.s, shot).observe()
+	killed, err := w.e.inspected(w.ctx, w.l, w.s, shot, look{}).observe()
 	if killed.evidence != nil {
 		err = errors.Join(err, killed.evidence.Close())
 	}

@@ -114,16 +114,22 @@ type running struct {
 // begin begins a trial on a lane. Trials of one lane must end in the order of their
 // beginning.
 func (e *Engine) begin(ctx context.Context, l *lane, s scenario.Scenario, index int, shot plan.Shot) *running {
-	return &running{e.inspected(ctx, l, s, shot), index, shot}
+	return &running{e.inspected(ctx, l, s, shot, look{}), index, shot}
 }
 
 // end waits for the trial's end and judges it.
 func (r *running) end() (Trial, error) {
+	o, err := r.all()
+	return judged(r.ctx, r.s, r.index, r.shot, o, err)
+}
+
+// all is what is observed of a trial, with what it is compared with.
+func (r *running) all() (observed, error) {
 	o, err := r.observe()
 	if err == nil {
 		err = r.compareWithKill(r.shot, &o.Observation)
 	}
-	return judged(r.ctx, r.s, r.index, r.shot, o, err)
+	return o, err
 }
 
 // judged makes a trial of what was observed. The error is not nil only when ctx ended.
@@ -160,17 +166,42 @@ type watch struct {
 	e      *Engine
 	l      *lane
 	s      scenario.Scenario
+	look   look
 	at     *site // nil where it could not be made
 	flight *flight
 	err    error // of the preparations
 }
 
-// watch prepares the work folder and has a warden launch the target and strike. places
-// asks where in the target its system calls are made.
-func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot, places bool) *watch {
-	w := &watch{ctx: ctx, e: e, l: l, s: s}
+// look is what is to be observed of a trial beside the usual.
+type look struct {
+	// places asks where in the target its system calls are made.
+	places bool
+	// trace names calls that are to be described, up to the first signal.
+	trace scenario.Calls
+}
+
+// observe is one trial that nobody judges.
+func (e *Engine) observe(ctx context.Context, s scenario.Scenario, shot plan.Shot, at look) (observation.Observation, error) {
+	l, err := e.take(ctx)
+	if err != nil {
+		return observation.Observation{}, err
+	}
+	defer e.giveBack(l)
+	if o, known := e.foretell(ctx, l, s, shot); !known {
+		return o, nil
+	}
+	r := &running{e.inspected(ctx, l, s, shot, at), 0, shot}
+	o, err := r.all()
+	if o.evidence != nil {
+		err = errors.Join(err, o.evidence.Close())
+	}
+	return o.Observation, err
+}
+
+// watch prepares the work folder and has a warden launch the target and strike.
+func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot, at look) *watch {
+	w := &watch{ctx: ctx, e: e, l: l, s: s, look: at}
 	if w.at, w.err = e.newSite(s, shot); w.err == nil {
-		w.at.request.Places = places
 		w.launch()
 	}
 	return w
@@ -178,8 +209,8 @@ func (e *Engine) watch(ctx context.Context, l *lane, s scenario.Scenario, shot p
 
 // inspected is a watch over a target, and over all else that the scenario asks about. The
 // lane must have nothing else to do until it is observed, where that is anything.
-func (e *Engine) inspected(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot) *watch {
-	w := &watch{ctx: ctx, e: e, l: l, s: s}
+func (e *Engine) inspected(ctx context.Context, l *lane, s scenario.Scenario, shot plan.Shot, at look) *watch {
+	w := &watch{ctx: ctx, e: e, l: l, s: s, look: at}
 	if w.at, w.err = e.newSite(s, shot); w.err != nil {
 		return w
 	}
@@ -190,6 +221,7 @@ func (e *Engine) inspected(ctx context.Context, l *lane, s scenario.Scenario, sh
 }
 
 func (w *watch) launch() {
+	w.at.request.Places, w.at.request.Trace = w.look.places, w.look.trace
 	w.at.request.HandlerAt = w.e.handlers.of(w.s, w.at.request.Shot.Point)
 	w.flight = w.l.launch(w.ctx, w.at.request)
 }

@@ -62,7 +62,7 @@ func (e *Engine) foretell(ctx context.Context, l *lane, s scenario.Scenario, sho
 	shot.Schedule, shot.To = signals.Schedule{Steps: []signals.Step{{Signal: signals.KILL}}}, signals.ToProcess
 	var times []time.Duration
 	for range foretellings {
-		watched, err := e.watch(ctx, l, s, shot, false).observe()
+		watched, err := e.watch(ctx, l, s, shot, look{}).observe()
 		o := watched.Observation
 		if err != nil {
 			o.Failure = &observation.Failure{Kind: "warden", Message: err.Error()}

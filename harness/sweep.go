@@ -48,7 +48,7 @@ func (e *Engine) count(ctx context.Context, s scenario.Scenario, reference plan.
 		return o, err
 	}
 	defer e.giveBack(l)
-	counting, err := e.watch(ctx, l, s, reference, true).observe()
+	counting, err := e.watch(ctx, l, s, reference, look{places: true}).observe()
 	return counting.Observation, err
 }
 

@@ -136,8 +136,12 @@ func (r *Run) Summarize() (Summary, error) {
 	if err := trials.Err(); err != nil {
 		return Summary{}, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)
 	}
+	shrunk, unread := readShrunk(r.Dir)
+	for _, result := range shrunk {
+		s.AddShrunk(result)
+	}
 	s.Ended(r.Finished)
 	summary := s.Summary()
-	summary.Warnings = slices.Concat(r.Warnings, trials.Warnings())
+	summary.Warnings = slices.Concat(r.Warnings, trials.Warnings(), unread)
 	return summary, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/shrink"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -43,6 +44,7 @@ type tally struct {
 	late      int
 	coverage  coverage
 	replayed  verdict.Tally
+	shrunk    map[kindKey]*shrink.Result
 }
 
 type kindKey struct{ check, kind string }
@@ -70,6 +72,7 @@ func (s *Summarizer) campaign(name string) *tally {
 			scenario: scenario.Scenario{Name: name}.WithDefaults(),
 			findings: map[kindKey]*Findings{}, unproven: map[reasonKey]*Unproven{},
 			endings: map[string]int{}, checks: map[string]*CheckCount{},
+			shrunk: map[kindKey]*shrink.Result{},
 		}
 		s.campaigns[name] = t
 		s.order = append(s.order, name)
@@ -243,6 +246,7 @@ func (c *tally) sortedFindings() []Findings {
 	sorted := []Findings{}
 	for _, f := range c.findings {
 		f := *f
+		f.Shrunk = c.shrunk[kindKey{f.Check, f.Kind}]
 		f.Group, f.Points = f.clone(), slices.Clone(f.Points)
 		for i := range f.Points {
 			f.Points[i].Nth = slices.Clone(f.Points[i].Nth)

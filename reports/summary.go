@@ -3,6 +3,7 @@ package reports
 import (
 	"time"
 
+	"github.com/sigprobe/sigprobe/harness/shrink"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
 
@@ -72,6 +73,8 @@ type Findings struct {
 	Shot string `json:"shot"`
 	// Points are those of a sweep at which it came, by side.
 	Points []Struck `json:"points,omitempty"`
+	// Shrunk is what it was narrowed down to, in one of its trials; nil where it was not.
+	Shrunk *shrink.Result `json:"shrunk,omitempty"`
 }
 
 // Unproven is a reason why trials proved nothing.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/shrink"
 	"github.com/sigprobe/sigprobe/reports"
 	"github.com/sigprobe/sigprobe/reports/render"
 )
@@ -26,6 +27,8 @@ type job struct {
 	total        int // or unknown
 	// failing keeps what fails; nil keeps nothing.
 	failing *failing
+	// shrinks are narrowed down after the trials; nil for nothing.
+	shrinks *shrinks
 	// trials makes them; when drain is closed it lets those that run end.
 	trials func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error]
 }
@@ -58,6 +61,7 @@ func (d desk) carryOut(j job) (summary reports.Summary, err error) {
 	}
 	ran := j.record(ctx, e, store, signalled, bar)
 	bar.stop()
+	j.shrink(ctx, e, store, signalled, d, ran)
 	left := errors.Join(e.close(), j.failing.tidy(j.info.Scenarios))
 	r := ran.finish(store, signalled, j)
 	closed := store.Close()
@@ -138,11 +142,29 @@ func (j job) record(ctx context.Context, e *engines, store *reports.Writer, sign
 		r.count++
 		r.sums.Add(trial)
 		bar.add(trial)
+		j.shrinks.note(trial)
 		if r.err = j.failing.note(store.ID(), j.scenario(trial.Scenario), trial); r.err != nil {
 			return r
 		}
 	}
 	return r
+}
+
+// shrink narrows down what the trials have shown. A run that could not be kept is not
+// worth it.
+func (j job) shrink(ctx context.Context, e *engines, store *reports.Writer, signalled *interrupts, d desk, r *ran) {
+	if r.err != nil {
+		return
+	}
+	tell := func(what string) {
+		if !d.quiet {
+			note(d.std.err, "%s", what)
+		}
+	}
+	r.err = j.shrinks.carryOut(ctx, e, signalled.drain, j.scenario, tell, func(result shrink.Result) error {
+		r.sums.AddShrunk(result)
+		return reports.KeepShrunk(store.Path(), result)
+	})
 }
 
 // scenario is the one of that name.

@@ -1,188 +1,128 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/reports"
 )
 
-// The flags that say what a stop must keep, and what it may leave. Each makes what it
-// changes the scenario's own first.
-
-func ownFiles(s *scenario.Scenario) {
-	s.Expect.Files = slices.Clone(s.Expect.Files)
-	for i := range s.Expect.Files {
-		s.Expect.Files[i].Is = slices.Clone(s.Expect.Files[i].Is)
-	}
+// kept says where a kept trial is, and what is not recorded of it: the flags of what
+// launches its target again.
+type kept struct {
+	store string
+	env   []string
 }
 
-// addFile adds an oracle to those of a pattern.
-func addFile(s *scenario.Scenario, text string) error {
-	path, oracle, err := fileAndOracle(text)
+func (k *kept) addFlags(c *cobra.Command) {
+	c.Flags().StringVar(&k.store, "store", reports.DefaultRoot, "folder of the run store")
+	c.Flags().StringArrayVar(&k.env, "env", nil, "K=V, a variable of the scenario, whose value is not recorded; repeatable")
+}
+
+// find finds the run, the trial, and the scenario as it can be launched again.
+func (k *kept) find(name, trial string) (run *reports.Run, original harness.Trial, s scenario.Scenario, err error) {
+	if run, err = reports.OpenIn(k.store, name); err != nil {
+		return run, original, s, &exit{statusUsage, err}
+	}
+	if original, err = findTrial(run, trial); err != nil {
+		return run, original, s, err
+	}
+	if s, err = k.scenario(run, original.Scenario); err != nil {
+		return run, original, s, err
+	}
+	return run, original, s, portsFree([]scenario.Scenario{s})
+}
+
+// findTrial finds a trial by its number or SCENARIO/NUMBER.
+func findTrial(run *reports.Run, text string) (found harness.Trial, err error) {
+	name, number, named := cutLast(text)
+	index, err := strconv.Atoi(number)
+	if err != nil || index < 0 {
+		return found, usage("%q is no trial; write its number, or SCENARIO/NUMBER, as in %s/0", text, firstScenario(run))
+	}
+	if !named && len(run.Info.Scenarios) > 1 {
+		return found, usage("the run has %d scenarios; say which one's trial: %s/%d", len(run.Info.Scenarios), firstScenario(run), index)
+	}
+	trials, err := run.Trials()
 	if err != nil {
-		return err
+		return found, &exit{statusUsage, err}
 	}
-	i := slices.IndexFunc(s.Expect.Files, func(f scenario.ExpectFile) bool { return f.Path == path })
-	if i < 0 {
-		i = len(s.Expect.Files)
-		s.Expect.Files = append(s.Expect.Files, scenario.ExpectFile{Path: path})
+	defer trials.Close() //nolint:errcheck // opened for reading
+	for trials.Scan() {
+		t := trials.Trial()
+		if t.Index == index && (!named || t.Scenario == name) {
+			return t, nil
+		}
 	}
-	s.Expect.Files[i].Is = append(s.Expect.Files[i].Is, oracle)
-	return nil
+	if err := trials.Err(); err != nil {
+		return found, broken(err)
+	}
+	return found, usage("run %s has no finished trial %s; see sigprobe report %s", run.Info.ID, text, run.Info.ID)
 }
 
-// fileAndOracle reads GLOB=ORACLE. A path may have a = in it, and a command too: the
-// first one with an oracle behind it divides them. What stands behind the last one is
-// refused where there is none.
-func fileAndOracle(text string) (path string, o scenario.Oracle, err error) {
-	for at, char := range text {
-		if char != '=' {
+// cutLast divides SCENARIO/NUMBER.
+func cutLast(text string) (name, number string, named bool) {
+	i := strings.LastIndexByte(text, '/')
+	if i < 0 {
+		return "", text, false
+	}
+	return text[:i], text[i+1:], true
+}
+
+func firstScenario(run *reports.Run) string {
+	if len(run.Info.Scenarios) == 0 {
+		return "SCENARIO"
+	}
+	return run.Info.Scenarios[0].Name
+}
+
+// scenario is the stored one, with the values of its environment, which is not stored.
+func (k *kept) scenario(run *reports.Run, name string) (scenario.Scenario, error) {
+	i := slices.IndexFunc(run.Info.Scenarios, func(s scenario.Scenario) bool { return s.Name == name })
+	if i < 0 {
+		return scenario.Scenario{}, usage("run %s has lost its description of scenario %s, so it cannot be launched again; run it anew", run.Info.ID, name)
+	}
+	s := run.Info.Scenarios[i].WithDefaults()
+	s.Target.Env = envFromFiles(run.Info.Files, name)
+	for _, pair := range k.env {
+		if err := setEnv(&s, pair); err != nil {
+			return s, usage("--env: %w", err)
+		}
+	}
+	var missing []string
+	for _, variable := range run.Info.EnvNames[name] {
+		if _, known := s.Target.Env[variable]; !known {
+			missing = append(missing, "--env "+variable+"=VALUE")
+		}
+	}
+	if len(missing) > 0 {
+		return s, usage("the values of the environment are not recorded, and the scenario file is not as it was; give them with %s", strings.Join(missing, " "))
+	}
+	s, problems := scenario.Resolve(s, "")
+	return s, inFlags(problems)
+}
+
+// envFromFiles reads the scenario's variables from its file, where that still is what
+// it was.
+func envFromFiles(files []reports.SourceFile, name string) map[string]string {
+	for _, file := range files {
+		if now, err := sourceFile(file.Path); err != nil || now.SHA256 != file.SHA256 {
 			continue
 		}
-		if o, err = scenario.ParseOracle(text[at+1:]); err == nil {
-			return text[:at], o, nil
+		scenarios, err := scenario.Load(file.Path)
+		if err != nil {
+			continue
 		}
-	}
-	if err == nil {
-		err = fmt.Errorf("%q names no oracle; write what the file must be, as in 'out/*.json=format:json' or 'run/*.lock=absent'", text)
-	}
-	return "", o, err
-}
-
-func setLitter(s *scenario.Scenario, text string) error {
-	switch {
-	case text == "allow":
-		s.Expect.Litter = nil
-	case text != "none":
-		return fmt.Errorf("%q is no answer; write none or allow", text)
-	case s.Expect.Litter == nil:
-		s.Expect.Litter = &scenario.Litter{}
+		for _, s := range scenarios {
+			if s.Name == name {
+				return s.Target.Env
+			}
+		}
 	}
 	return nil
-}
-
-func ownLitter(s *scenario.Scenario) {
-	var litter scenario.Litter
-	if s.Expect.Litter != nil {
-		litter.Allow = slices.Clone(s.Expect.Litter.Allow)
-	}
-	s.Expect.Litter = &litter
-}
-
-func addLitter(s *scenario.Scenario, pattern string) error {
-	if s.Expect.Litter == nil {
-		return errors.New("with --litter allow everything may be left; leave one of the two out")
-	}
-	s.Expect.Litter.Allow = append(s.Expect.Litter.Allow, pattern)
-	return nil
-}
-
-func setRestart(s *scenario.Scenario, text string) error {
-	wanted, err := strconv.ParseBool(text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is neither true nor false", text)
-	case !wanted:
-		s.Expect.Restarts = nil
-	case s.Expect.Restarts == nil:
-		s.Expect.Restarts = &scenario.Restarts{}
-	}
-	return nil
-}
-
-func ownAcknowledged(s *scenario.Scenario) {
-	var own scenario.Acknowledged
-	if s.Expect.Acknowledged != nil {
-		own = *s.Expect.Acknowledged
-	}
-	s.Expect.Acknowledged = &own
-}
-
-// ownRecords makes room for where the records are, in place of where the file has them.
-func ownRecords(s *scenario.Scenario) {
-	ownAcknowledged(s)
-	s.Expect.Acknowledged.In, s.Expect.Acknowledged.Command = "", ""
-}
-
-// ofAcknowledged sets a field of what is acknowledged. By itself it says nothing, which
-// the scenario's own check finds.
-func ofAcknowledged(place func(*scenario.Acknowledged, string)) func(*scenario.Scenario, string) error {
-	return func(s *scenario.Scenario, text string) error {
-		if text == "" {
-			return errors.New("it is empty; write a value, or leave it out")
-		}
-		place(s.Expect.Acknowledged, text)
-		return nil
-	}
-}
-
-func setOrdered(s *scenario.Scenario, text string) (err error) {
-	s.Expect.Acknowledged.Ordered, err = strconv.ParseBool(text)
-	return err
-}
-
-// keptText says what a stop must keep and may not leave; "" where nothing is asked.
-func keptText(e scenario.Expect) string {
-	var all []string
-	for _, file := range e.Files {
-		for _, oracle := range file.Is {
-			all = append(all, fmt.Sprintf("%s is %s", file.Path, oracle))
-		}
-	}
-	if a := e.Acknowledged; a != nil {
-		all = append(all, acknowledgedText(*a))
-	}
-	if e.Litter != nil {
-		all = append(all, "no litter"+butFor(e.Litter.Allow))
-	}
-	if r := e.Restarts; r != nil {
-		all = append(all, fmt.Sprintf("it starts again within %v × the first start and at least %s", r.Factor, r.Floor))
-	}
-	if e.Compare != "" {
-		all = append(all, fmt.Sprintf("loses no more than %s", strings.ToUpper(string(e.Compare))))
-	}
-	return strings.Join(all, "; ")
-}
-
-func acknowledgedText(a scenario.Acknowledged) string {
-	where := "in " + a.In
-	if a.Command != "" {
-		where = "printed by " + a.Command
-	}
-	if a.Ordered {
-		where += " in their order"
-	}
-	return fmt.Sprintf("all that /%s/ acknowledges is %s as %s", a.Output, where, a.As)
-}
-
-func butFor(patterns []string) string {
-	if len(patterns) == 0 {
-		return ""
-	}
-	return " but " + strings.Join(patterns, ", ")
-}
-
-// furtherStarts names what makes a trial launch the target more than once; "" for nothing.
-func furtherStarts(e scenario.Expect) string {
-	var names []string
-	resumable := func(f scenario.ExpectFile) bool {
-		return slices.Contains(f.Is, scenario.Oracle{Kind: scenario.Resumable})
-	}
-	for _, further := range []struct {
-		name  string
-		asked bool
-	}{
-		{"resumable", slices.ContainsFunc(e.Files, resumable)},
-		{"restarts", e.Restarts != nil},
-		{"compare", e.Compare != ""},
-	} {
-		if further.asked {
-			names = append(names, further.name)
-		}
-	}
-	return strings.Join(names, " and ")
 }

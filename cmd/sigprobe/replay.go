@@ -6,9 +6,6 @@ import (
 	"io"
 	"iter"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,9 +16,8 @@ import (
 )
 
 type replayOptions struct {
+	kept
 	outputs outputs
-	store   string
-	env     []string
 	times   int
 	quiet   bool
 }
@@ -43,8 +39,7 @@ The exit status is that of run.`,
 		},
 	}
 	o.outputs.addFlags(c)
-	c.Flags().StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")
-	c.Flags().StringArrayVar(&o.env, "env", nil, "K=V, a variable of the scenario, whose value is not recorded; repeatable")
+	o.kept.addFlags(c)
 	c.Flags().IntVarP(&o.times, "times", "n", 1, "how often to repeat it")
 	c.Flags().BoolVar(&o.quiet, "quiet", false, "print the verdict alone, and no progress")
 	return c
@@ -54,19 +49,8 @@ func (o *replayOptions) replay(std streams, name, trial string) error {
 	if o.times < 1 {
 		return usage("-n %d: repeat it once or more", o.times)
 	}
-	run, err := reports.OpenIn(o.store, name)
+	run, original, s, err := o.find(name, trial)
 	if err != nil {
-		return &exit{statusUsage, err}
-	}
-	original, err := findTrial(run, trial)
-	if err != nil {
-		return err
-	}
-	s, err := o.scenario(run, original.Scenario)
-	if err != nil {
-		return err
-	}
-	if err := portsFree([]scenario.Scenario{s}); err != nil {
 		return err
 	}
 	if err := o.outputs.open(); err != nil {
@@ -114,95 +98,6 @@ func repeat(ctx context.Context, e *harness.Engine, drain <-chan struct{}, s sce
 			}
 		}
 	}
-}
-
-// findTrial finds a trial by its number or SCENARIO/NUMBER.
-func findTrial(run *reports.Run, text string) (found harness.Trial, err error) {
-	name, number, named := cutLast(text)
-	index, err := strconv.Atoi(number)
-	if err != nil || index < 0 {
-		return found, usage("%q is no trial; write its number, or SCENARIO/NUMBER, as in %s/0", text, firstScenario(run))
-	}
-	if !named && len(run.Info.Scenarios) > 1 {
-		return found, usage("the run has %d scenarios; say which one's trial: %s/%d", len(run.Info.Scenarios), firstScenario(run), index)
-	}
-	trials, err := run.Trials()
-	if err != nil {
-		return found, &exit{statusUsage, err}
-	}
-	defer trials.Close() //nolint:errcheck // opened for reading
-	for trials.Scan() {
-		t := trials.Trial()
-		if t.Index == index && (!named || t.Scenario == name) {
-			return t, nil
-		}
-	}
-	if err := trials.Err(); err != nil {
-		return found, broken(err)
-	}
-	return found, usage("run %s has no finished trial %s; see sigprobe report %s", run.Info.ID, text, run.Info.ID)
-}
-
-// cutLast divides SCENARIO/NUMBER.
-func cutLast(text string) (name, number string, named bool) {
-	i := strings.LastIndexByte(text, '/')
-	if i < 0 {
-		return "", text, false
-	}
-	return text[:i], text[i+1:], true
-}
-
-func firstScenario(run *reports.Run) string {
-	if len(run.Info.Scenarios) == 0 {
-		return "SCENARIO"
-	}
-	return run.Info.Scenarios[0].Name
-}
-
-// scenario is the stored one, with the values of its environment, which is not stored.
-func (o *replayOptions) scenario(run *reports.Run, name string) (scenario.Scenario, error) {
-	i := slices.IndexFunc(run.Info.Scenarios, func(s scenario.Scenario) bool { return s.Name == name })
-	if i < 0 {
-		return scenario.Scenario{}, usage("run %s has lost its description of scenario %s, so it cannot be launched again; run it anew", run.Info.ID, name)
-	}
-	s := run.Info.Scenarios[i].WithDefaults()
-	s.Target.Env = envFromFiles(run.Info.Files, name)
-	for _, pair := range o.env {
-		if err := setEnv(&s, pair); err != nil {
-			return s, usage("--env: %w", err)
-		}
-	}
-	var missing []string
-	for _, variable := range run.Info.EnvNames[name] {
-		if _, known := s.Target.Env[variable]; !known {
-			missing = append(missing, "--env "+variable+"=VALUE")
-		}
-	}
-	if len(missing) > 0 {
-		return s, usage("the values of the environment are not recorded, and the scenario file is not as it was; give them with %s", strings.Join(missing, " "))
-	}
-	s, problems := scenario.Resolve(s, "")
-	return s, inFlags(problems)
-}
-
-// envFromFiles reads the scenario's variables from its file, where that still is what
-// it was.
-func envFromFiles(files []reports.SourceFile, name string) map[string]string {
-	for _, file := range files {
-		if now, err := sourceFile(file.Path); err != nil || now.SHA256 != file.SHA256 {
-			continue
-		}
-		scenarios, err := scenario.Load(file.Path)
-		if err != nil {
-			continue
-		}
-		for _, s := range scenarios {
-			if s.Name == name {
-				return s.Target.Env
-			}
-		}
-	}
-	return nil
 }
 
 // recurrence counts how often what was found in a trial came back.

@@ -13,6 +13,7 @@ import (
 var subcommands = []func(streams) *cobra.Command{
 	newRun,
 	newReplay,
+	newShrink,
 	newReport,
 	newInspect,
 	newValidate,

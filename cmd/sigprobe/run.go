@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,8 @@ type runOptions struct {
 	quiet        bool
 	keepEvidence bool
 	noFailures   bool
+	shrink       bool
+	shrinkBudget time.Duration
 }
 
 func newRun(std streams) *cobra.Command {
@@ -59,6 +62,8 @@ SIGHUP lets the running trials end and reports, the second leaves at once.`,
 	flags.StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")
 	flags.BoolVar(&o.keepEvidence, "keep-evidence", false, "keep the evidence of graceful trials too")
 	flags.BoolVar(&o.noFailures, "no-failures", false, "neither repeat the shots that failed in earlier runs, nor keep those that fail in this one")
+	flags.BoolVar(&o.shrink, "shrink", false, "narrow each kind of finding at a moment down at the end: to the window, the system calls and the signals that bring it")
+	flags.DurationVar(&o.shrinkBudget, "shrink-budget", harness.DefaultShrinkBudget, "time for all that --shrink does")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be launched and where the shots land; launch nothing")
 	flags.BoolVar(&o.quiet, "quiet", false, "print the verdict alone, in one line, and no progress")
 	return c
@@ -71,6 +76,9 @@ func (o *runOptions) run(std streams) error {
 	}
 	if o.jobs < 1 {
 		return usage("--jobs %d: at least one trial must run at a time; write 1 or more", o.jobs)
+	}
+	if o.shrinkBudget <= 0 {
+		return usage("--shrink-budget %s: shrinking takes some time; write one such as 30s", o.shrinkBudget)
 	}
 	scenarios, files, err := o.gather()
 	if err != nil {
@@ -110,11 +118,19 @@ func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []rep
 		info: reports.RunInfo{
 			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
 		},
-		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, failing, seed), failing: failing,
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, failing, seed), failing: failing, shrinks: o.shrinks(),
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
 			return campaigns(ctx, e, drain, scenarios, failing, seed)
 		},
 	}
+}
+
+// shrinks is nil where nobody asks for them.
+func (o *runOptions) shrinks() *shrinks {
+	if !o.shrink {
+		return nil
+	}
+	return &shrinks{o.shrinkBudget, map[toShrink]harness.Trial{}}
 }
 
 // planned is the number of trials, with those that are repeated; unknown where one of the scenarios is a sweep, whose

@@ -160,6 +160,18 @@ type Calls struct {
 	// equal numbers are equal places (system call, stack and file). They mean nothing
 	// outside of the run.
 	Places []uint64 `json:"-"`
+	// Trace describes the calls that were asked for beside the point, in the order in
+	// which they were made; in a traced run only.
+	Trace []Call `json:"-"`
+}
+
+// Call is one system call of the target or of a process below it.
+type Call struct {
+	// Name is the call's, and Files what it is about: relative to the work folder where
+	// they are in it, the source first.
+	Name  string
+	Files []string
+	At    time.Duration
 }
 
 // Late is how much later than planned the signal was sent.

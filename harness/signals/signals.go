@@ -27,6 +27,7 @@ const (
 	INT   = Signal(unix.SIGINT)
 	QUIT  = Signal(unix.SIGQUIT)
 	KILL  = Signal(unix.SIGKILL)
+	USR1  = Signal(unix.SIGUSR1)
 	TERM  = Signal(unix.SIGTERM)
 	STOP  = Signal(unix.SIGSTOP)
 	CONT  = Signal(unix.SIGCONT)

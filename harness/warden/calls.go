@@ -37,6 +37,11 @@ type callCounter struct {
 	places     []uint64
 	codes      map[int]proc.Ranges
 
+	// traced are the calls that are described whatever the point, while tracing.
+	traced  []int
+	tracing bool
+	trace   []observation.Call
+
 	// held is the call to strike at, from the moment it came until it was let go.
 	held *heldCall
 	// moved says that the held thread has made another call since it was let go.
@@ -67,7 +72,7 @@ const trapRemedy = "system call points need ptrace(2) and seccomp(2): look at ke
 func (t *trial) prepareCalls() *observation.Failure {
 	first := t.firstCall()
 	second := t.secondCall()
-	if first == nil && second == nil {
+	if first == nil && second == nil && t.req.Trace == "" {
 		return nil
 	}
 	c := &callCounter{dir: t.req.Dir, wantPlaces: t.req.Places, codes: map[int]proc.Ranges{}, done: true}
@@ -79,6 +84,9 @@ func (t *trial) prepareCalls() *observation.Failure {
 			return &observation.Failure{Kind: "launch", Message: err.Error()}
 		}
 		c.numbers = append(c.numbers, c.wanted...)
+	}
+	if err := c.follow(t.req.Trace); err != nil {
+		return &observation.Failure{Kind: "launch", Message: err.Error()}
 	}
 	c.done = first == nil
 	if point := t.req.Shot.Point.Handler; point != nil {
@@ -110,6 +118,17 @@ func (t *trial) secondCall() *plan.CallPoint {
 func (c *callCounter) arm(point plan.CallPoint) (err error) {
 	c.point, c.seen, c.perProcess, c.done, c.installed = point, 0, map[int]int{}, false, 0
 	c.wanted, err = point.Calls.Numbers()
+	return err
+}
+
+// follow begins to describe calls, until the first signal.
+func (c *callCounter) follow(traced scenario.Calls) (err error) {
+	if traced == "" {
+		return nil
+	}
+	c.tracing = true
+	c.traced, err = traced.Numbers()
+	c.numbers = append(c.numbers, c.traced...)
 	return err
 }
 
@@ -217,6 +236,9 @@ func (c *callCounter) take(call trap.Call, at time.Duration) error {
 		c.moved = true
 	}
 	c.notice(call)
+	if c.tracing && slices.Contains(c.traced, call.Number) {
+		c.trace = append(c.trace, observation.Call{Name: calls.Name(call.Number), Files: c.shown(call), At: at})
+	}
 	if c.done || c.held != nil || !slices.Contains(c.wanted, call.Number) || !c.fits(call) {
 		return c.trap.Continue(call)
 	}
@@ -312,7 +334,7 @@ func (t *trial) eventAt(held *heldCall, point plan.CallPoint) string {
 
 // noteCalls records what was counted for the first signal's point.
 func (t *trial) noteCalls() {
-	t.o.Calls = &observation.Calls{Seen: t.calls.seen, Places: t.calls.places}
+	t.o.Calls = &observation.Calls{Seen: t.calls.seen, Places: t.calls.places, Trace: t.calls.trace}
 }
 
 // secondPoint waits for the point of the schedule's second signal, no longer than the

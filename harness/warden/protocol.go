@@ -50,6 +50,9 @@ type Request struct {
 	// HandlerAt is when the target is foretold to install its handler, since the launch,
 	// where the shot lands before that.
 	HandlerAt time.Duration
+	// Trace asks for a description of each of these system calls that is made before the
+	// first signal, also where the point is none of them; empty for none.
+	Trace scenario.Calls
 	// Minimal leaves out what the target was doing when it was struck.
 	Minimal bool
 

@@ -57,6 +57,9 @@ func (t *trial) lookAfterwards() {
 
 // fire sends the first signal and records the strike.
 func (t *trial) fire(s *observation.Strike) {
+	if t.calls != nil {
+		t.calls.tracing = false
+	}
 	s.Actual = t.clock.Now()
 	t.o.Strike, t.o.Starvation.Harness = s, 0
 	t.send(t.firstSignal(), s.Actual)

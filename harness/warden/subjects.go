@@ -107,17 +107,22 @@ func readMemory(tid int, address uint64, into []byte) int {
 
 // describe is the call and its files, to be shown: "rename out.tmp -> out.json".
 func (c *callCounter) describe(call trap.Call) string {
+	text := calls.Name(call.Number)
+	if files := c.shown(call); len(files) > 0 {
+		text += " " + strings.Join(files, " -> ")
+	}
+	return text
+}
+
+// shown are the call's files, relative to the work folder where they are in it.
+func (c *callCounter) shown(call trap.Call) []string {
 	files := c.files(call)
 	for i, path := range files {
 		if relative, err := filepath.Rel(c.dir, path); err == nil && filepath.IsAbs(path) && !strings.HasPrefix(relative, "..") {
 			files[i] = relative
 		}
 	}
-	text := calls.Name(call.Number)
-	if len(files) > 0 {
-		text += " " + strings.Join(files, " -> ")
-	}
-	return text
+	return files
 }
 
 // stackWords is how much of the stack is looked at, stackCalls how many return

@@ -87,7 +87,25 @@ func (r Report) findingLines(c reports.Campaign, f reports.Findings) []string {
 	if f.Hint != "" {
 		lines = append(lines, "  hint: "+Escape(f.Hint))
 	}
+	lines = append(lines, shrunkLines(f)...)
 	return append(lines, "  repeat it: "+r.replay(c.Name, f.Example()))
+}
+
+// shrunkLines is what a finding was narrowed down to.
+func shrunkLines(f reports.Findings) []string {
+	if f.Shrunk == nil {
+		return nil
+	}
+	var lines []string
+	for i, line := range f.Shrunk.Lines() {
+		if i == 0 {
+			line = fmt.Sprintf("shrunk, trial %d: %s", f.Shrunk.Trial, line)
+		} else {
+			line = "  " + line
+		}
+		lines = append(lines, "  "+Escape(line))
+	}
+	return lines
 }
 
 // pointLines is where in a sweep a finding came: "fails at write #3, #7 of 200, after".
