@@ -187,6 +187,7 @@ func amend(schema *jsonschema.Schema) {
 	field("Expect", "exit").MinItems = number(1)
 	field("ExpectOutput", "contains").Pattern = `^[^\n]+$`
 	schema.Definitions["ExpectOutput"].MinProperties = number(1)
+	schema.Definitions["LatencyBudget"].MinProperties = number(1)
 	exclude(schema)
 }
 

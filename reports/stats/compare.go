@@ -28,7 +28,7 @@ const closeEnough = 1e-7
 // where the thing came never or always.
 func Fisher(a, b Rate) float64 {
 	table := stats.HypergeometicDist{N: a.Of + b.Of, K: a.Count + b.Count, Draws: a.Of}
-	if !mayDiffer(a, b) {
+	if !MayDiffer(a, b) {
 		return 1
 	}
 	observed := table.PMF(float64(a.Count)) * (1 + closeEnough)
@@ -42,8 +42,8 @@ func Fisher(a, b Rate) float64 {
 	return min(sum, 1)
 }
 
-// mayDiffer says whether any outcome with these sums could have been a difference.
-func mayDiffer(a, b Rate) bool {
+// MayDiffer says whether any way to deal the same sums could have been a difference.
+func MayDiffer(a, b Rate) bool {
 	count, of := a.Count+b.Count, a.Of+b.Of
 	return a.Of > 0 && b.Of > 0 && count > 0 && count < of
 }
