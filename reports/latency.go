@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/sigprobe/sigprobe/harness/observation"
-	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports/stats"
 )
 
@@ -58,11 +57,6 @@ func landed(o observation.Observation) Where {
 		return Startup
 	}
 	return Work
-}
-
-// conclusiveVerdict says that a trial with it proved something.
-func conclusiveVerdict(v verdict.Verdict) bool {
-	return v == verdict.Graceful || v == verdict.Violation
 }
 
 // sortedMillis are the latencies in milliseconds, in rising order.

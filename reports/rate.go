@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports/stats"
 )
 
@@ -14,6 +16,8 @@ type Statistics struct {
 	FailureRate float64 `json:"failure_rate,omitempty"`
 	// Sequential ends a campaign as soon as a sequential test has decided.
 	Sequential bool `json:"sequential,omitempty"`
+	// OneShot says that the same shot was repeated, which tells nothing of others.
+	OneShot bool `json:"one_shot,omitempty"`
 }
 
 // confidence is the one that counts.
@@ -65,7 +69,7 @@ const wantedRate = 0.01
 
 // failureRate bounds the rate of failures; nil without a conclusive trial.
 func (s *Statistics) failureRate(failures, trials int) *FailureRate {
-	if trials == 0 {
+	if trials == 0 || s != nil && s.OneShot {
 		return nil
 	}
 	r := &FailureRate{Failures: failures, Trials: trials, Confidence: s.confidence(), Wanted: wantedRate}
@@ -113,14 +117,18 @@ func (s *Statistics) Deciding() *Deciding {
 	return &Deciding{test: test, came: map[int]outcome{}, decided: Sequential{Rule: test.Rule()}}
 }
 
-// Add takes the outcome of a trial of the plan.
-func (d *Deciding) Add(trial int, conclusive, failed bool) {
-	d.came[trial] = outcome{conclusive, failed}
+// Judge takes a trial of the plan.
+func (d *Deciding) Judge(t harness.Trial) {
+	if d.Decided() {
+		return
+	}
+	d.came[t.Index] = outcome{conclusive(t), t.Judgement.Verdict == verdict.Violation}
 	for d.decided.Decision == stats.GoOn {
 		o, ok := d.came[d.next]
 		if !ok {
 			return
 		}
+		delete(d.came, d.next)
 		d.next++
 		d.count(o)
 	}

@@ -153,7 +153,7 @@ func (r *Reader) take() bool {
 }
 
 func conclusive(t harness.Trial) bool {
-	return conclusiveVerdict(t.Judgement.Verdict)
+	return t.Judgement.Verdict == verdict.Graceful || t.Judgement.Verdict == verdict.Violation
 }
 
 // scanQueue gives the trials that never became conclusive.

@@ -106,11 +106,10 @@ func (s *Summarizer) Add(t harness.Trial) {
 
 // addPlanned counts a trial of the plan.
 func (c *tally) addPlanned(t harness.Trial) {
-	v := t.Judgement.Verdict
-	c.counts.Add(v)
+	c.counts.Add(t.Judgement.Verdict)
 	c.coverage.add(t)
 	if c.deciding != nil {
-		c.deciding.Add(t.Index, conclusiveVerdict(v), v == verdict.Violation)
+		c.deciding.Judge(t)
 	}
 	if t.Absent() {
 		c.counts.Absent++

@@ -12,8 +12,8 @@ func rateLines(c reports.Campaign) []string {
 	switch {
 	case c.Sequential != nil:
 		return sequentialLines(*c.Sequential)
-	case c.FailureRate == nil:
-		return nil
+	case c.FailureRate == nil, c.FailureRate.Below >= 1:
+		return nil // where all failed, no rate is ruled out
 	}
 	r := *c.FailureRate
 	line := fmt.Sprintf("%s in %d: below %s with %s confidence", counted(r.Failures, "failure"), r.Trials, stats.PercentAbove(r.Below), stats.Percent(r.Confidence))
