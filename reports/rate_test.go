@@ -65,7 +65,7 @@ func TestTrialsForAWantedBound(t *testing.T) {
 		want  int
 	}{
 		{nil, 0}, {&Statistics{Confidence: 0.9}, 0}, {&Statistics{FailureRate: 0.01}, 299},
-		{&Statistics{FailureRate: 0.005, Confidence: 0.99}, 919}, {&Statistics{FailureRate: 0.02, Sequential: true}, 616},
+		{&Statistics{FailureRate: 0.005, Confidence: 0.99}, 919}, {&Statistics{FailureRate: 0.02, Sequential: true}, 628},
 	} {
 		if got := c.asked.Trials(); got != c.want {
 			t.Errorf("%+v: %d", c.asked, got)
@@ -77,13 +77,13 @@ func TestTrialsForAWantedBound(t *testing.T) {
 func TestASequentialTestIsSummedUp(t *testing.T) {
 	info := infoOf("a")
 	info.Statistics = &Statistics{FailureRate: 0.02, Sequential: true}
-	trials := trialsOf("a", 156, 1)
+	trials := trialsOf("a", 159, 1)
 	c := summarize(info, trials...).Scenarios[0]
 	if c.FailureRate != nil || c.Sequential == nil {
 		t.Fatalf("bound %+v, test %+v", c.FailureRate, c.Sequential)
 	}
 	// The failure came behind the decision.
-	if s := *c.Sequential; s.Decision != stats.Accept || s.Trials != 154 || s.Failures != 0 {
+	if s := *c.Sequential; s.Decision != stats.Accept || s.Trials != 157 || s.Failures != 0 {
 		t.Errorf("%+v", s)
 	}
 	if s := summarize(info, trials[:100]...).Scenarios[0].Sequential; s.Decision != stats.GoOn || s.Trials != 100 {

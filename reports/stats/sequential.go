@@ -13,8 +13,9 @@ import (
 type Sequential struct {
 	// Good and Bad are the rates that are told apart, 0 < Good < Bad < 1.
 	Good, Bad float64
-	// Alpha is how often a program that fails at the rate Good is rejected at most, and
-	// Beta how often one that fails at the rate Bad is accepted.
+	// Alpha is about how often a program that fails at the rate Good is rejected, and
+	// Beta about how often one that fails at the rate Bad is accepted. What they are at
+	// most is a little more: see [Sequential.Wrong].
 	Alpha, Beta float64
 }
 
@@ -38,8 +39,15 @@ func NewSequential(bad, confidence float64) (Sequential, error) {
 	if !plausible(bad) || !plausible(confidence) || confidence <= 0.5 {
 		return Sequential{}, errors.New("a sequential test needs a rate between 0 and 1 and a confidence between 0.5 and 1")
 	}
-	error := 1 - confidence
-	return Sequential{Good: bad / goodShare, Bad: bad, Alpha: error, Beta: error}, nil
+	wrong := 1 - confidence
+	nominal := wrong / (1 + wrong) // so that Wrong is what was asked for
+	return Sequential{Good: bad / goodShare, Bad: bad, Alpha: nominal, Beta: nominal}, nil
+}
+
+// Wrong is how often either of the wrong decisions is made at most, by Wald's
+// inequalities: trials come one by one and overshoot what they have to reach.
+func (s Sequential) Wrong() float64 {
+	return max(s.Alpha/(1-s.Beta), s.Beta/(1-s.Alpha))
 }
 
 // Decide is what so many failures in so many trials come to. It must be asked after
@@ -65,7 +73,7 @@ func (s Sequential) Limit() int { return 4 * s.AcceptedAfter() }
 // Rule says in one line when the test ends.
 func (s Sequential) Rule() string {
 	return fmt.Sprintf("Wald's test of a failure rate of %s against %s, wrong in at most %s: accepted after %d trials without a failure, given up after %d",
-		Percent(s.Bad), Percent(s.Good), Percent(max(s.Alpha, s.Beta)), s.AcceptedAfter(), s.Limit())
+		Percent(s.Bad), Percent(s.Good), Percent(s.Wrong()), s.AcceptedAfter(), s.Limit())
 }
 
 // failure and success are what one trial adds to the logarithm of the likelihood ratio.

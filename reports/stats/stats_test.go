@@ -82,28 +82,31 @@ func TestTrialsNeededAreTheFewest(t *testing.T) {
 	})
 }
 
-func TestSequentialOfTheRecord(t *testing.T) {
+func TestSequentialOfATextbook(t *testing.T) {
+	s := Sequential{Good: 0.001, Bad: 0.02, Alpha: 0.05, Beta: 0.05}
+	if s.AcceptedAfter() != 154 || s.Limit() != 616 || !near(s.Wrong(), 0.05/0.95) {
+		t.Errorf("accepted after %d, given up after %d, wrong in %v", s.AcceptedAfter(), s.Limit(), s.Wrong())
+	}
+	for _, c := range []struct {
+		failures, trials int
+		want             Decision
+	}{
+		{0, 153, GoOn}, {0, 154, Accept},
+		// One failure is twenty times as likely at the bad rate, and 19 times would be enough.
+		{1, 1, Reject}, {1, 40, GoOn},
+	} {
+		if d := s.Decide(c.failures, c.trials); d != c.want {
+			t.Errorf("%d of %d: %q", c.failures, c.trials, d)
+		}
+	}
+}
+
+func TestASequentialTestIsNotWrongMoreOftenThanAskedFor(t *testing.T) {
 	s, err := NewSequential(0.02, 0.95)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || !near(s.Wrong(), 0.05) {
+		t.Fatalf("wrong in %v, %v", s.Wrong(), err)
 	}
-	if s.AcceptedAfter() != 154 || s.Limit() != 616 {
-		t.Errorf("accepted after %d, given up after %d", s.AcceptedAfter(), s.Limit())
-	}
-	if d := s.Decide(0, 153); d != GoOn {
-		t.Errorf("after 153: %q", d)
-	}
-	if d := s.Decide(0, 154); d != Accept {
-		t.Errorf("after 154: %q", d)
-	}
-	if d := s.Decide(1, 1); d != Reject {
-		// One failure alone is twenty times as likely at the bad rate: 19 would be enough.
-		t.Errorf("one of one: %q", d)
-	}
-	if d := s.Decide(1, 40); d != GoOn {
-		t.Errorf("one of forty: %q", d)
-	}
-	want := "Wald's test of a failure rate of 2 % against 0.1 %, wrong in at most 5 %: accepted after 154 trials without a failure, given up after 616"
+	want := "Wald's test of a failure rate of 2 % against 0.1 %, wrong in at most 5 %: accepted after 157 trials without a failure, given up after 628"
 	if s.Rule() != want {
 		t.Errorf("rule %q", s.Rule())
 	}
