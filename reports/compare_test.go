@@ -67,10 +67,21 @@ func TestCompareTellsWhatBecameWorse(t *testing.T) {
 	for i := range little.Latency.Sample {
 		little.Latency.Sample[i] += 0.1
 	}
+	// around has its latencies within a hundredth of a millisecond.
+	around := func(ms float64) Kept {
+		k := keptOf("a", 100, 0, 0)
+		for i := range k.Latency.Sample {
+			k.Latency.Sample[i] = ms + float64(i)/10_000
+		}
+		return k
+	}
 	for name, c := range map[string]struct {
 		before, after Kept
 		want          []string
 	}{
+		"twice a little":   {around(1), around(2), []string{"a latency: negligible slower"}},
+		"a small share":    {around(1000), around(1006), []string{"a latency: negligible slower"}},
+		"just enough":      {around(50), around(55.1), []string{"a latency: regression slower"}},
 		"the same":         {keptOf("a", 100, 0, 10), keptOf("a", 100, 0, 10), nil},
 		"slower":           {keptOf("a", 100, 0, 10), slow, []string{"a latency: regression slower"}},
 		"faster":           {slow, keptOf("a", 100, 0, 10), []string{"a latency: improvement faster"}},
