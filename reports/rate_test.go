@@ -115,19 +115,22 @@ func TestASequentialTestDoesNotDependOnTheOrder(t *testing.T) {
 }
 
 func TestLatencyIsSplitByWhereTheSignalLanded(t *testing.T) {
+	never := trialOf("a", 3, verdict.Graceful, 900*time.Millisecond) // it was not ready before it left
 	early := trialOf("a", 0, verdict.Graceful, 900*time.Millisecond)
+	early.Observation.Ready = ready(200 * time.Millisecond)
 	twice := trialOf("a", 1, verdict.Graceful, 500*time.Millisecond)
 	twice.Observation.Ready = ready(0)
 	twice.Observation.Exit.Step = 1
 	late := trialOf("a", 2, verdict.Graceful, 5*time.Millisecond)
 	late.Observation.Ready = ready(50 * time.Millisecond)
-	got := summarize(infoOf("a"), early, twice, late).Scenarios[0].LatencyBy
+	got := summarize(infoOf("a"), early, never, twice, late).Scenarios[0].LatencyBy
 	want := map[Where]float64{Startup: 900, Work: 5, Second: 500}
+	trials := map[Where]int{Startup: 2, Work: 1, Second: 1}
 	if len(got) != 3 {
 		t.Fatalf("%+v", got)
 	}
 	for _, part := range got {
-		if part.Count != 1 || *part.P50 != want[part.Where] {
+		if part.Count != trials[part.Where] || *part.P50 != want[part.Where] {
 			t.Errorf("%s: %v of %d", part.Where, *part.P50, part.Count)
 		}
 	}
