@@ -194,6 +194,17 @@ func TestCompareSweepsPointByPoint(t *testing.T) {
 	}
 }
 
+// A baseline lists the first hundred points; what lies behind them may have failed too.
+func TestPointsBehindTheListAreNotCalledNew(t *testing.T) {
+	before := sweptOf(200, true)
+	before.Findings = []KeptFinding{{Check: "exit", Kind: "code", Count: 150, Points: []Struck{{Side: scenario.Before, Count: 150, Nth: []int{1, 2, 3}}}}}
+	for _, point := range []int{3, 4, 200} {
+		if got := Compare(baselineOf(before), baselineOf(sweptOf(200, true, point)), DefaultLimits); got.Regressions > 0 {
+			t.Errorf("point %d: %v", point, outcomes(got))
+		}
+	}
+}
+
 // anyKept draws a scenario's figures.
 func anyKept(name string) *rapid.Generator[Kept] {
 	return rapid.Custom(func(t *rapid.T) Kept {
