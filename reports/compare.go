@@ -357,8 +357,10 @@ func (f KeptFinding) at(s Struck, nth int) bool {
 		return false
 	}
 	own := f.Points[i]
-	cut := own.Count > len(own.Nth)
-	return slices.Contains(own.Nth, nth) || cut && nth > own.Nth[len(own.Nth)-1]
+	if cut := own.Count > len(own.Nth); cut && (len(own.Nth) == 0 || nth > own.Nth[len(own.Nth)-1]) {
+		return true
+	}
+	return slices.Contains(own.Nth, nth)
 }
 
 // few is "#3 before, #7 before and 12 more".

@@ -198,6 +198,11 @@ func TestCompareSweepsPointByPoint(t *testing.T) {
 func TestPointsBehindTheListAreNotCalledNew(t *testing.T) {
 	before := sweptOf(200, true)
 	before.Findings = []KeptFinding{{Check: "exit", Kind: "code", Count: 150, Points: []Struck{{Side: scenario.Before, Count: 150, Nth: []int{1, 2, 3}}}}}
+	none := sweptOf(200, true)
+	none.Findings = []KeptFinding{{Check: "exit", Kind: "code", Count: 150, Points: []Struck{{Side: scenario.Before, Count: 150}}}}
+	if got := Compare(baselineOf(none), baselineOf(sweptOf(200, true, 3)), DefaultLimits); got.Regressions > 0 {
+		t.Errorf("a list of none: %v", outcomes(got))
+	}
 	for _, point := range []int{3, 4, 200} {
 		if got := Compare(baselineOf(before), baselineOf(sweptOf(200, true, point)), DefaultLimits); got.Regressions > 0 {
 			t.Errorf("point %d: %v", point, outcomes(got))
