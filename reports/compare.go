@@ -137,7 +137,7 @@ type test struct {
 	scenario int
 	// idle says that no outcome could have been a difference: nothing is tested.
 	idle bool
-	// worse and better are what the outcome is if the difference is no chance.
+	// direction is the outcome if the difference is no chance.
 	direction Outcome
 }
 
