@@ -24,7 +24,7 @@ func TestRecordFormatNamesEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	types := map[string][]string{}
-	for _, root := range []any{RunInfo{}, Finished{}, harness.Trial{}, Summary{}, Failure{}, Shrunk{}} {
+	for _, root := range []any{RunInfo{}, Finished{}, harness.Trial{}, Summary{}, Failure{}, Shrunk{}, Baseline{}, Entry{}} {
 		collectFields(reflect.TypeOf(root), types)
 	}
 	if len(types) < 30 {

@@ -124,9 +124,20 @@ func (r *Run) Trials() (*Reader, error) {
 
 // Summarize reads all trials of the run and sums them up.
 func (r *Run) Summarize() (Summary, error) {
-	trials, err := r.Trials()
+	s, warnings, err := r.sum()
 	if err != nil {
 		return Summary{}, err
+	}
+	summary := s.Summary()
+	summary.Warnings = warnings
+	return summary, nil
+}
+
+// sum reads all trials of the run.
+func (r *Run) sum() (*Summarizer, []Warning, error) {
+	trials, err := r.Trials()
+	if err != nil {
+		return nil, nil, err
 	}
 	defer trials.Close() //nolint:errcheck // opened for reading
 	s := NewSummarizer(r.Info)
@@ -134,14 +145,12 @@ func (r *Run) Summarize() (Summary, error) {
 		s.Add(trials.Trial())
 	}
 	if err := trials.Err(); err != nil {
-		return Summary{}, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)
+		return nil, nil, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)
 	}
 	shrunk, unread := readShrunk(r.Dir)
 	for _, result := range shrunk {
 		s.AddShrunk(result)
 	}
 	s.Ended(r.Finished)
-	summary := s.Summary()
-	summary.Warnings = slices.Concat(r.Warnings, trials.Warnings(), unread)
-	return summary, nil
+	return s, slices.Concat(r.Warnings, trials.Warnings(), unread), nil
 }

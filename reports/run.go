@@ -45,6 +45,8 @@ type RunInfo struct {
 	// EnvNames lists, per scenario, the variables that it sets for its target. Their
 	// values are not recorded.
 	EnvNames map[string][]string `json:"env_names,omitempty"`
+	// Statistics is what the random shots are to show; nil for the defaults.
+	Statistics *Statistics `json:"statistics,omitempty"`
 }
 
 // Shard is part Index, from 0, of a plan that was cut into Of parts: the shots whose

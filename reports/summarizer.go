@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/observation"
@@ -37,8 +36,10 @@ type tally struct {
 	scenario  scenario.Scenario
 	counts    verdict.Tally
 	findings  map[kindKey]*Findings
+	found     map[kindKey]int // in how many trials of the plan
 	unproven  map[reasonKey]*Unproven
-	latencies []time.Duration
+	latencies []timed
+	deciding  *Deciding // nil without a sequential test
 	endings   map[string]int
 	checks    map[string]*CheckCount
 	late      int
@@ -59,7 +60,11 @@ type reasonKey struct {
 func NewSummarizer(info RunInfo) *Summarizer {
 	s := &Summarizer{info: info, campaigns: map[string]*tally{}, degraded: map[observation.Degradation]int{}}
 	for _, planned := range info.Scenarios {
-		s.campaign(planned.Name).scenario = planned.WithDefaults()
+		c := s.campaign(planned.Name)
+		c.scenario = planned.WithDefaults()
+		if drawn(planned) {
+			c.deciding = info.Statistics.Deciding()
+		}
 	}
 	return s
 }
@@ -70,7 +75,7 @@ func (s *Summarizer) campaign(name string) *tally {
 	if !known {
 		t = &tally{
 			scenario: scenario.Scenario{Name: name}.WithDefaults(),
-			findings: map[kindKey]*Findings{}, unproven: map[reasonKey]*Unproven{},
+			findings: map[kindKey]*Findings{}, found: map[kindKey]int{}, unproven: map[reasonKey]*Unproven{},
 			endings: map[string]int{}, checks: map[string]*CheckCount{},
 			shrunk: map[kindKey]*shrink.Result{},
 		}
@@ -106,12 +111,15 @@ func (s *Summarizer) Add(t harness.Trial) {
 func (c *tally) addPlanned(t harness.Trial) {
 	c.counts.Add(t.Judgement.Verdict)
 	c.coverage.add(t)
+	if c.deciding != nil {
+		c.deciding.Judge(t)
+	}
 	if t.Absent() {
 		c.counts.Absent++
 		return // the sweep tells of it
 	}
 	c.addReason(t)
-	c.addStop(t.Observation)
+	c.addStop(t)
 	c.addChecks(t.Judgement)
 }
 
@@ -124,6 +132,9 @@ func (c *tally) addFindings(t harness.Trial) {
 			continue
 		}
 		counted[k] = true
+		if !t.Again {
+			c.found[k]++
+		}
 		g := c.findings[k]
 		if g == nil {
 			g = &Findings{Check: f.Check, Kind: f.Kind}
@@ -158,7 +169,8 @@ func (c *tally) addReason(t harness.Trial) {
 
 // addStop counts how and how fast the main process ended, when it was struck. A
 // target that ended before the signal says nothing about its stop.
-func (c *tally) addStop(o observation.Observation) {
+func (c *tally) addStop(t harness.Trial) {
+	o := t.Observation
 	if o.Strike == nil {
 		return
 	}
@@ -169,7 +181,11 @@ func (c *tally) addStop(o observation.Observation) {
 	if !ended || latency < 0 {
 		return
 	}
-	c.latencies = append(c.latencies, latency)
+	stop := timed{trial: t.Index, latency: latency, where: landed(o), proved: conclusive(t)}
+	if c.scenario.Expect.Latency != nil {
+		stop.shot = t.Shot.String()
+	}
+	c.latencies = append(c.latencies, stop)
 	if ending, ok := o.Ending(); ok {
 		c.endings[ending.String()]++
 	}
@@ -199,7 +215,7 @@ func (s *Summarizer) Summary() Summary {
 	}
 	var verdicts []verdict.Verdict
 	for _, name := range s.order {
-		c := s.campaigns[name].summary(name, s.cut)
+		c := s.campaigns[name].summary(name, s.cut, s.info.Statistics)
 		summary.Scenarios = append(summary.Scenarios, c)
 		verdicts = append(verdicts, c.Verdict)
 	}
@@ -207,15 +223,21 @@ func (s *Summarizer) Summary() Summary {
 	return summary
 }
 
-func (c *tally) summary(name, cut string) Campaign {
+func (c *tally) summary(name, cut string, asked *Statistics) Campaign {
 	sweep := c.coverage.sweep(c.scenario.Strike.Sweep, cut)
 	v, reason := c.verdict(sweep)
-	return Campaign{
+	confidence := asked.confidence()
+	sum := Campaign{
 		Name: name, Verdict: v, Reason: reason, Trials: Counts{c.counts.Total(), c.counts}, Sweep: sweep, Replayed: c.again(),
 		Findings: c.sortedFindings(), Unproven: c.sortedReasons(),
-		Latency: latencyOf(c.latencies), Endings: maps.Clone(c.endings),
-		Checks: c.sortedChecks(), Late: c.late,
+		Latency: latencyOf(c.latencies, confidence), LatencyBy: latencyBy(c.latencies, confidence), Endings: maps.Clone(c.endings),
+		Checks: c.sortedChecks(), Late: c.late, Sequential: c.deciding.Sequential(),
 	}
+	if drawn(c.scenario) && sum.Sequential == nil {
+		sum.FailureRate = asked.failureRate(c.counts.Violation, c.counts.Conclusive())
+	}
+	c.holdBudget(&sum)
+	return sum
 }
 
 // verdict is that of the plan's trials, or of the replayed ones where these are worse.
@@ -253,10 +275,12 @@ func (c *tally) sortedFindings() []Findings {
 		}
 		sorted = append(sorted, f)
 	}
-	slices.SortFunc(sorted, func(a, b Findings) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Kind, b.Kind))
-	})
+	slices.SortFunc(sorted, moreFrequent)
 	return sorted
+}
+
+func moreFrequent(a, b Findings) int {
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Kind, b.Kind))
 }
 
 // sortedReasons puts errors, which somebody has to mend, before the rest.

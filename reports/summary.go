@@ -20,6 +20,8 @@ type Summary struct {
 	Scenarios []Campaign `json:"scenarios"`
 	// Degradations are what could not be measured as well as intended, over all scenarios.
 	Degradations []Degraded `json:"degradations,omitempty"`
+	// Comparison is that with a baseline; nil where none was given.
+	Comparison *Comparison `json:"comparison,omitempty"`
 	// Warnings tells what of a stored run could not be used.
 	Warnings []Warning `json:"warnings,omitempty"`
 }
@@ -42,6 +44,14 @@ type Campaign struct {
 	// Unproven groups the trials that are inconclusive or in error by their reason.
 	Unproven []Unproven `json:"unproven,omitempty"`
 	Latency  Latency    `json:"latency_ms"`
+	// LatencyBy splits Latency by where the signals landed; nil where that was the same
+	// part of the target's life in all trials.
+	LatencyBy []LatencyAt `json:"latency_by,omitempty"`
+	// FailureRate bounds the rate of failures of random shots; nil for sweeps, and where
+	// Sequential stands in its place.
+	FailureRate *FailureRate `json:"failure_rate,omitempty"`
+	// Sequential is what the sequential test that was asked for came to.
+	Sequential *Sequential `json:"sequential,omitempty"`
 	// Endings counts how the main process ended, over the trials that were struck and
 	// saw it end; never nil.
 	Endings map[string]int `json:"endings"`
@@ -112,4 +122,10 @@ type Latency struct {
 	P99   *float64 `json:"p99"`
 	Max   *float64 `json:"max"`
 	Count int      `json:"count"`
+	// P50Interval holds the median of all stops that could have been seen; nil where
+	// there are too few for it.
+	P50Interval *Interval `json:"p50_interval,omitempty"`
+	// Histogram is the distribution, in bins that are the same in all runs, ten to each
+	// decade; empty ones are left out.
+	Histogram []Bin `json:"histogram,omitempty"`
 }

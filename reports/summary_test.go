@@ -163,17 +163,17 @@ func checkSums(t *rapid.T, c Campaign) {
 }
 
 func TestNearestRank(t *testing.T) {
-	var sample []time.Duration
+	var sample []timed
 	for ms := 100; ms >= 1; ms-- {
-		sample = append(sample, time.Duration(ms)*time.Millisecond)
+		sample = append(sample, timed{latency: time.Duration(ms) * time.Millisecond})
 	}
-	if l := latencyOf(sample); *l.P50 != 50 || *l.P95 != 95 || *l.P99 != 99 || *l.Max != 100 {
+	if l := latencyOf(sample, 0.95); *l.P50 != 50 || *l.P95 != 95 || *l.P99 != 99 || *l.Max != 100 {
 		t.Errorf("of 1..100: %v %v %v %v", *l.P50, *l.P95, *l.P99, *l.Max)
 	}
-	if l := latencyOf(sample[:1]); *l.P50 != 100 || *l.P99 != 100 {
+	if l := latencyOf(sample[:1], 0.95); *l.P50 != 100 || *l.P99 != 100 {
 		t.Errorf("of one: %v %v", *l.P50, *l.P99)
 	}
-	if l := latencyOf(sample[97:]); *l.P50 != 2 || *l.P95 != 3 {
+	if l := latencyOf(sample[97:], 0.95); *l.P50 != 2 || *l.P95 != 3 {
 		t.Errorf("of three: %v %v", *l.P50, *l.P95)
 	}
 }

@@ -29,6 +29,7 @@ type job struct {
 	failing *failing
 	// shrinks are narrowed down after the trials; nil for nothing.
 	shrinks *shrinks
+	against against
 	// trials makes them; when drain is closed it lets those that run end.
 	trials func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error]
 }
@@ -70,14 +71,14 @@ func (d desk) carryOut(j job) (summary reports.Summary, err error) {
 		s, _ := signalled.by()
 		return r.Summary, by(interrupted(s))
 	}
-	shown := d.show(r)
+	shown := errors.Join(d.show(r), j.against.keep(d.std, r))
 	if err := errors.Join(ran.err, left, closed, shown); err != nil {
 		return r.Summary, broken(firstLine(err))
 	}
 	if s, ok := signalled.by(); ok {
 		return r.Summary, by(interrupted(s))
 	}
-	return r.Summary, by(statusOf(r.Summary.Verdict))
+	return r.Summary, by(statusOfRun(r.Summary))
 }
 
 func (j job) inheritsSignals() bool {
@@ -184,6 +185,7 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	}
 	r.sums.Ended(&finished)
 	summary := r.sums.Summary()
+	summary.Comparison = j.against.compare(r.sums.Baseline())
 	finished.Verdict = summary.Verdict
 	if err := store.Finish(finished); err != nil && r.err == nil {
 		r.err = err
@@ -212,8 +214,16 @@ func (d desk) show(r render.Report) error {
 func (d desk) text(r render.Report) error {
 	w := d.human()
 	if d.quiet {
-		_, err := fmt.Fprintf(w, "%s: run %s, seed %d\n", r.Summary.Verdict, r.Info.ID, r.Info.Seed)
+		_, err := fmt.Fprintf(w, "%s: run %s, seed %d%s\n", r.Summary.Verdict, r.Info.ID, r.Info.Seed, regressed(r.Summary))
 		return err
 	}
 	return render.Text(w, r, styleFor(w))
+}
+
+// regressed is ", 2 regressions" behind a verdict; "" where there are none.
+func regressed(s reports.Summary) string {
+	if s.Comparison == nil || s.Comparison.Regressions == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", regressions against the baseline: %d", s.Comparison.Regressions)
 }

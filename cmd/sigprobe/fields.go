@@ -80,6 +80,7 @@ var fields = []field{
 
 	{"within", "D", "how long the stop may take (default what the schedule gives before KILL)", "expect.within", nil,
 		parsed(func(s *scenario.Scenario, v scenario.Duration) { s.Expect.Within = v })},
+	{"latency", "QUANTILE=D", "budget of the shutdown latency: p50, p95, p99 or max, as in p99=800ms; repeatable", "expect.latency", ownLatency, setLatency},
 	{"accept", "ENDING,...", "endings that are accepted: clean, signal-code, re-raised, default-action, crashed, killed, code:N or conventional (default clean)", "expect.exit",
 		func(s *scenario.Scenario) { s.Expect.Exit = nil }, addAccepts},
 	{"survivors", "none|allow", "whether descendants may stay alive (default none)", "expect.survivors", nil,
@@ -212,7 +213,7 @@ func setEnv(s *scenario.Scenario, text string) error {
 func spare() *scenario.Scenario {
 	return &scenario.Scenario{
 		Strike: scenario.Strike{Random: &scenario.Random{}, Output: &scenario.Output{}, File: &scenario.FileEvent{}, Syscall: &scenario.Syscall{}, Handlers: &scenario.Handlers{}, Sweep: &scenario.Sweep{}, Stopping: &scenario.Stopping{}},
-		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}, Acknowledged: &scenario.Acknowledged{}, Litter: &scenario.Litter{}},
+		Expect: scenario.Expect{Output: &scenario.ExpectOutput{}, Acknowledged: &scenario.Acknowledged{}, Litter: &scenario.Litter{}, Latency: &scenario.LatencyBudget{}},
 	}
 }
 

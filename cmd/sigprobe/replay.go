@@ -71,7 +71,7 @@ func (o *replayOptions) job(std streams, run *reports.Run, s scenario.Scenario, 
 	return job{
 		info: reports.RunInfo{
 			Version: version(), CommandLine: std.args, Seed: run.Info.Seed, Jobs: 1,
-			Files: run.Info.Files, Scenarios: []scenario.Scenario{s},
+			Files: run.Info.Files, Scenarios: []scenario.Scenario{s}, Statistics: &reports.Statistics{OneShot: true},
 		},
 		root: filepath.Join(run.Dir, "replays"), named: (*reports.Writer).Path, keepEvidence: true, total: o.times,
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {

@@ -15,6 +15,8 @@ var subcommands = []func(streams) *cobra.Command{
 	newReplay,
 	newShrink,
 	newReport,
+	newCompare,
+	newBaseline,
 	newInspect,
 	newValidate,
 	newSchema,
@@ -32,7 +34,7 @@ in time and with no process left behind.
 
   sigprobe run -- ./my-service --port 8080
 
-Exit status: 0 graceful, 1 violation, 2 inconclusive, 64 usage or scenario error,
+Exit status: 0 graceful, 1 violation or regression, 2 inconclusive, 64 usage or scenario error,
 70 harness error, 128+N interrupted by signal N.`,
 		Version:       version(),
 		Args:          knownCommand,

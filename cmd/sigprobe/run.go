@@ -30,6 +30,10 @@ type runOptions struct {
 	noFailures   bool
 	shrink       bool
 	shrinkBudget time.Duration
+	statistics   statisticsFlags
+	limits       limitsFlags
+	baseline     string
+	history      string
 }
 
 func newRun(std streams) *cobra.Command {
@@ -40,9 +44,9 @@ func newRun(std streams) *cobra.Command {
 		Long: `Run the scenarios of files, or a command after --, and report.
 Flags win over a file and are laid over all its scenarios.
 
-Exit status: 0 all graceful, 1 violation, 2 inconclusive only, 64 usage or scenario
-error, 70 harness error, 128+N interrupted by signal N. The first SIGINT, SIGTERM or
-SIGHUP lets the running trials end and reports, the second leaves at once.`,
+Exit status: 0 all graceful, 1 violation or regression, 2 inconclusive only, 64 usage or
+scenario error, 70 harness error, 128+N interrupted by signal N. The first SIGINT, SIGTERM
+or SIGHUP lets the running trials end and reports, the second leaves at once.`,
 		Example: `  sigprobe run -- ./my-service --port 8080
   sigprobe run --trials 200 --signal INT --ready-output 'listening' -- ./my-service
   sigprobe run scenarios.yaml --junit report.xml`,
@@ -64,6 +68,10 @@ SIGHUP lets the running trials end and reports, the second leaves at once.`,
 	flags.BoolVar(&o.noFailures, "no-failures", false, "neither repeat the shots that failed in earlier runs, nor keep those that fail in this one")
 	flags.BoolVar(&o.shrink, "shrink", false, "narrow each kind of finding at a moment down at the end: to the window, the system calls and the signals that bring it")
 	flags.DurationVar(&o.shrinkBudget, "shrink-budget", harness.DefaultShrinkBudget, "time for all that --shrink does")
+	o.statistics.addFlags(flags)
+	flags.StringVar(&o.baseline, "baseline", "", "compare with this baseline file or run; a regression is exit status 1")
+	o.limits.addFlags(flags)
+	flags.StringVar(&o.history, "history", "", "folder of the histories, to which the run is added: a page for each scenario")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be launched and where the shots land; launch nothing")
 	flags.BoolVar(&o.quiet, "quiet", false, "print the verdict alone, in one line, and no progress")
 	return c
@@ -84,8 +92,15 @@ func (o *runOptions) run(std streams) error {
 	if err != nil {
 		return err
 	}
+	if err := o.statistics.over(scenarios, o.flags.values["trials"] != nil); err != nil {
+		return err
+	}
 	for _, s := range scenarios {
 		warnOfShim(std.err, s.Target.Command[0])
+	}
+	baseline, err := baselineFor(std, o.baseline)
+	if err != nil {
+		return err
 	}
 	failing, err := o.failing(scenarios, seed)
 	if err != nil {
@@ -97,10 +112,16 @@ func (o *runOptions) run(std streams) error {
 	if err := portsFree(scenarios); err != nil {
 		return err
 	}
+	held := against{baseline, o.limits.limits(), o.history}
+	if err := held.ready(); err != nil {
+		return err
+	}
 	if err := o.outputs.open(); err != nil {
 		return err
 	}
-	_, err = desk{std, &o.outputs, o.quiet}.carryOut(o.job(std, scenarios, files, failing, seed))
+	j := o.job(std, scenarios, files, failing, seed)
+	j.against = held
+	_, err = desk{std, &o.outputs, o.quiet}.carryOut(j)
 	return err
 }
 
@@ -114,13 +135,17 @@ func (o *runOptions) failing(scenarios []scenario.Scenario, seed uint64) (*faili
 
 // job is the run's campaigns, one after the other.
 func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, failing *failing, seed uint64) job {
+	asked, total := o.statistics.asked(), planned(scenarios, failing, seed)
+	if o.statistics.sequential {
+		total = unknown
+	}
 	return job{
 		info: reports.RunInfo{
-			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios,
+			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios, Statistics: asked,
 		},
-		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: planned(scenarios, failing, seed), failing: failing, shrinks: o.shrinks(),
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total, failing: failing, shrinks: o.shrinks(),
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
-			return campaigns(ctx, e, drain, scenarios, failing, seed)
+			return campaigns(ctx, e, drain, scenarios, failing, seed, asked)
 		},
 	}
 }
@@ -147,11 +172,11 @@ func planned(scenarios []scenario.Scenario, failing *failing, seed uint64) (tota
 
 // campaigns runs one scenario after the other, so that a report of an interrupted run
 // has whole campaigns. What failed before comes first.
-func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, failing *failing, seed uint64) iter.Seq2[harness.Trial, error] {
+func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, failing *failing, seed uint64, asked *reports.Statistics) iter.Seq2[harness.Trial, error] {
 	return func(yield func(harness.Trial, error) bool) {
 		for _, s := range scenarios {
 			campaign := harness.Campaign{Scenario: s, Seed: seed, Drain: drain}
-			for _, trials := range []iter.Seq2[harness.Trial, error]{failing.again(ctx, e.of(s), drain, s), campaign.Trials(ctx, e.of(s))} {
+			for _, trials := range []iter.Seq2[harness.Trial, error]{failing.again(ctx, e.of(s), drain, s), untilDecided(ctx, e.of(s), campaign, asked)} {
 				for trial, err := range trials {
 					if !yield(trial, err) || err != nil {
 						return

@@ -346,6 +346,7 @@ func (c *collector) expect(e Expect) {
 		}
 	}
 	c.time("expect.within", e.Within)
+	c.latency(e.Latency)
 	c.oneOf("expect.survivors", string(e.Survivors), "answer", string(None), string(Allow))
 	c.oneOf("expect.ports", string(e.Ports), "answer", string(None), string(Allow))
 	if e.Output != nil {

@@ -298,6 +298,9 @@ type Expect struct {
 	// Within is how long after the first signal the main process may take. Default:
 	// what the schedule gives before its first KILL.
 	Within Duration `yaml:"within,omitempty" json:"within"`
+	// Latency bounds quantiles of the shutdown latency, over all conclusive trials of
+	// the campaign. Default: not checked.
+	Latency *LatencyBudget `yaml:"latency,omitempty" json:"latency,omitempty"`
 	// Survivors says whether descendants may be alive after the settling time. Default: none.
 	Survivors Leftover `yaml:"survivors,omitempty" json:"survivors"`
 	// Ports says whether sockets that the tree listened on may still be held after the
@@ -324,6 +327,19 @@ type Expect struct {
 	// to be conclusive, as a number or a share: 10, 50%. At least one must in any
 	// case. Default: 50%.
 	MinConclusive *Quota `yaml:"min_conclusive,omitempty" json:"min_conclusive,omitempty"`
+}
+
+// LatencyBudget is how long quantiles of the shutdown latency may be. Those that are
+// left out are not checked.
+type LatencyBudget struct {
+	// P50 is the median.
+	P50 *Duration `yaml:"p50,omitempty" json:"p50,omitempty"`
+	// P95 is what 95 of 100 trials do not exceed.
+	P95 *Duration `yaml:"p95,omitempty" json:"p95,omitempty"`
+	// P99 is what 99 of 100 trials do not exceed; of fewer trials, the slowest one.
+	P99 *Duration `yaml:"p99,omitempty" json:"p99,omitempty"`
+	// Max is the slowest trial.
+	Max *Duration `yaml:"max,omitempty" json:"max,omitempty"`
 }
 
 // Leftover says whether something may be left.

@@ -210,6 +210,7 @@ func amend(schema *jsonschema.Schema) {
 	amendKept(field)
 	schema.Definitions["ExpectFile"].AnyOf = []*jsonschema.Schema{has("is"), has("format"), has("sha256"), has("command")}
 	schema.Definitions["Acknowledged"].AnyOf = []*jsonschema.Schema{has("in"), has("command")}
+	schema.Definitions["LatencyBudget"].MinProperties = number(1)
 	exclude(schema)
 }
 

@@ -26,6 +26,9 @@ func Text(w io.Writer, r Report, style Style) error {
 		writeLines(&b, "  ", r.campaignLines(c))
 		b.WriteByte('\n')
 	}
+	if c := r.Summary.Comparison; c != nil {
+		writeComparison(&b, *c, style)
+	}
 	writeLines(&b, "", r.closing())
 	fmt.Fprintf(&b, "%s: %s\n", style.paint(r.Summary.Verdict), r.conclusion())
 	_, err := io.WriteString(w, b.String())

@@ -228,6 +228,8 @@ func (r Report) campaignLines(c reports.Campaign) []string {
 		lines = append(lines, sweepLines(c)...)
 	}
 	lines = append(lines, replayedLines(c)...)
+	lines = append(lines, rateLines(c)...)
+	lines = append(lines, medianLines(c)...)
 	for _, f := range c.Findings {
 		lines = append(lines, r.findingLines(c, f)...)
 	}
@@ -284,6 +286,9 @@ func (r Report) conclusion() string {
 	}
 	if replayed > 0 {
 		text += fmt.Sprintf("; %d of %s that failed before still %s", stillFail, counted(replayed, "shot"), fails(stillFail))
+	}
+	if r.Summary.Comparison != nil {
+		text += "; " + regressionsText(*r.Summary.Comparison) + " against the baseline"
 	}
 	return text
 }
