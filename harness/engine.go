@@ -29,7 +29,9 @@ type Engine struct {
 	handlers foretold
 	// references and firsts are what undisturbed runs and first starts showed.
 	references once[*reference]
-	firsts     once[*observation.Readiness]
+	// programs are the files that commands name, looked up once.
+	programs once[string]
+	firsts   once[*observation.Readiness]
 	// alone is held by the one trial that looks for litter.
 	alone chan struct{}
 }
@@ -243,8 +245,8 @@ func (w *watch) observe() (o observed, err error) {
 }
 
 // newRequest says what the warden is to do, but for the folder.
-func newRequest(s scenario.Scenario, shot plan.Shot) (warden.Request, error) {
-	path, err := program(s.Target.Command[0])
+func (e *Engine) newRequest(s scenario.Scenario, shot plan.Shot) (warden.Request, error) {
+	path, err := e.programs.get(s.Target.Command[0], func() (string, error) { return program(s.Target.Command[0]) })
 	if err != nil {
 		return warden.Request{}, err
 	}

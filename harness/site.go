@@ -25,7 +25,7 @@ type site struct {
 
 // newSite makes the work folder of a trial.
 func (e *Engine) newSite(s scenario.Scenario, shot plan.Shot) (*site, error) {
-	request, err := newRequest(s, shot)
+	request, err := e.newRequest(s, shot)
 	if err != nil {
 		return nil, err
 	}

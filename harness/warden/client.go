@@ -39,6 +39,7 @@ type Warden struct {
 	in       *gob.Decoder
 	stderr   *tail
 	id       observation.Identity
+	env      []string // of the last request
 }
 
 // startBound is how long a warden may take to greet, leaveBound how long to remove
@@ -145,7 +146,12 @@ type Asked struct {
 func (w *Warden) Ask(ctx context.Context, request Request) *Asked {
 	a := &Asked{w: w, ctx: ctx, bound: request.bound()}
 	a.stop = context.AfterFunc(ctx, func() { unixShutdown(w.socket, unix.SHUT_WR) })
-	request.Env = append(slices.Clip(request.Env), markerName+"="+marker(w.id))
+	env := append(slices.Clip(request.Env), markerName+"="+marker(w.id))
+	request.Env, request.SameEnv = env, slices.Equal(env, w.env)
+	if request.SameEnv {
+		request.Env = nil
+	}
+	w.env = env
 	if err := w.out.Encode(request); err != nil {
 		a.err = fmt.Errorf("send a request: %w", err)
 	}

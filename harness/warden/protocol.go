@@ -32,7 +32,9 @@ type Request struct {
 	// Args begins with argv[0].
 	Args []string
 	Env  []string
-	Dir  string
+	// SameEnv stands for an Env like that of the request before; [Warden.Ask] sets it.
+	SameEnv bool
+	Dir     string
 	// InheritSignals keeps HUP and INT ignored where sigprobe was started with them ignored.
 	InheritSignals bool
 

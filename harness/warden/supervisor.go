@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -64,6 +65,7 @@ func (w *supervisor) serve(control *os.File) error {
 	if err := out.Encode(reply{Abilities: &w.abilities}); err != nil {
 		return fmt.Errorf("greet the host: %w", err)
 	}
+	var env []string
 	for {
 		var request Request
 		if err := in.Decode(&request); err != nil {
@@ -72,6 +74,10 @@ func (w *supervisor) serve(control *os.File) error {
 			}
 			return fmt.Errorf("read a request: %w", err)
 		}
+		if request.SameEnv {
+			request.Env = env
+		}
+		env = slices.Clip(request.Env)
 		o := w.carryOut(request)
 		if err := out.Encode(reply{Observation: &o}); err != nil {
 			if errors.Is(err, unix.EPIPE) {
@@ -106,7 +112,7 @@ func (w *supervisor) carryOut(request Request) observation.Observation {
 
 // trialsPerCollection keeps the garbage collector out of trials: it runs between
 // them, once in so many.
-const trialsPerCollection = 32
+const trialsPerCollection = 128
 
 func (w *supervisor) tidy() {
 	w.trials++
