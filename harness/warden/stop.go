@@ -48,6 +48,7 @@ func (t *trial) strikePoint() bool {
 func (t *trial) lookAfterwards() {
 	switch {
 	case t.targetEnded():
+	case t.disposition == observation.Default && t.threads == 1 && t.target.Childless():
 	case t.disposition == observation.Default:
 		t.census(t.clock.Now())
 	default:
@@ -216,6 +217,7 @@ func (t *trial) dispositionOf(s signals.Signal) observation.Disposition {
 	if err != nil {
 		return observation.Unknown
 	}
+	t.threads = status.Threads
 	if status.Threads > 1 && status.Blocked.Has(s) {
 		// Other threads may take it: all their masks count.
 		if p, err := t.target.Process(); err == nil {

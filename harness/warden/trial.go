@@ -55,6 +55,8 @@ type trial struct {
 	treeDue time.Duration
 	// disposition is what the target does with the first signal, read before the strike.
 	disposition observation.Disposition
+	// threads is how many the target had when its disposition was read by itself.
+	threads int
 	// members remembers every process of the tree as it was first seen, with the parent
 	// it had then.
 	members map[observation.Identity]observation.Member
@@ -460,7 +462,7 @@ func (t *trial) finish() {
 	// What could not be removed a moment ago is not tried once more.
 	tried := t.o.Failure != nil && t.o.Failure.Kind == "cleanup"
 	t.held = t.held && !tried && !t.hostGone && t.o.Failure == nil
-	if t.forked && !tried && !t.held {
+	if t.forked && !tried && !t.held && !t.gone() {
 		if err := t.w.empty(time.Now().Add(killBound)); err != nil && t.o.Failure == nil {
 			t.o.Failure = &observation.Failure{Kind: "cleanup", Message: err.Error()}
 		}
@@ -488,6 +490,12 @@ func (t *trial) finish() {
 	if t.o.Failure == nil {
 		t.o.Stage = observation.Settled
 	}
+}
+
+// gone says that the whole tree is known to have left by itself, and that the cgroup can
+// serve the next one.
+func (t *trial) gone() bool {
+	return t.o.TreeEmpty != nil && (t.w.group == nil || !t.w.group.spent)
 }
 
 // close lets go of everything that the trial held.

@@ -106,6 +106,13 @@ func (h *Handle) read(name string) ([]byte, error) {
 	return text, nil
 }
 
+// Childless says that the process' first thread has no child now; a thread has its own
+// (proc_pid_task_children(5)). Where the kernel has no such list it is false.
+func (h *Handle) Childless() bool {
+	text, err := h.read("task/" + strconv.Itoa(h.PID) + "/children")
+	return err == nil && len(text) == 0
+}
+
 // Stat is a part of /proc/PID/stat.
 type Stat struct {
 	Command    string
