@@ -48,7 +48,7 @@ func (e *Engine) count(ctx context.Context, s scenario.Scenario, reference plan.
 		return o, err
 	}
 	defer e.giveBack(l)
-	counting, err := e.watch(ctx, l, s, reference, look{places: true}).observe()
+	counting, err := e.watch(ctx, l, s, reference, look{places: true, trace: durable}).observe()
 	return counting.Observation, err
 }
 
@@ -61,6 +61,7 @@ func counted(o observation.Observation, shot plan.Shot) *Reference {
 	r := &Reference{Ended: o.Failure == nil && o.Missed == "" && len(o.Sent) == signals && o.Exit != nil}
 	if o.Calls != nil {
 		r.Calls = len(o.Calls.Places)
+		r.Warnings = unsynced(o.Calls.Trace)
 	}
 	return r
 }

@@ -38,6 +38,9 @@ type Reference struct {
 	// Ended says that the target ended by itself; else it was stopped behind the last
 	// point that the sweep asks for, or when it had gone on for too long.
 	Ended bool `json:"ended"`
+	// Warnings tells what is safe against signals alone: renames of files that were not
+	// written to the disk before.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Hit says that the signal that the shot is about was sent at its point: the first one,

@@ -33,6 +33,8 @@ type Sweep struct {
 	Complete bool `json:"complete"`
 	// Reason says it in one line, with why not where not.
 	Reason string `json:"reason"`
+	// Warnings tells what the reference run did that is safe against signals alone.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Struck are the points of a sweep at which a finding came, on one side.
@@ -88,7 +90,7 @@ func (c *coverage) see(r harness.Reference) {
 		c.struck, c.tried = map[scenario.Side]map[int]bool{}, map[scenario.Side]map[int]bool{}
 		c.absent = map[int]int{}
 	}
-	c.reference = harness.Reference{Calls: max(c.reference.Calls, r.Calls), Ended: c.reference.Ended && r.Ended}
+	c.reference.Calls, c.reference.Ended = max(c.reference.Calls, r.Calls), c.reference.Ended && r.Ended
 	c.fewest, c.most = min(c.fewest, r.Calls), max(c.most, r.Calls)
 }
 
@@ -143,6 +145,7 @@ func (c *coverage) sweep(s *scenario.Sweep, cut string) *Sweep {
 			sum.count(c.struck, s.Sides, nth)
 		}
 	}
+	sum.Warnings = c.reference.Warnings
 	if c.fewest != c.most {
 		sum.Fewest, sum.Most = c.fewest, c.most
 	}

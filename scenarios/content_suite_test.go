@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/observation"
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 )
@@ -192,5 +193,30 @@ var _ = Describe("Files, acknowledged records, litter and the next start", Label
 			Expect(good[twin].Target.Command[:words]).To(Equal(s.Target.Command), s.Name)
 			Expect(asked(good[twin].Expect)).To(ConsistOf(asked(s.Expect)...), s.Name)
 		}
+	})
+})
+
+var _ = Describe("A sweep warns of a rename without an fsync", Label("content"), func() {
+	warnings := func(ctx SpecContext, before string) []string {
+		GinkgoHelper()
+		s := scenario.Scenario{
+			Name: "renames",
+			Target: scenario.Target{Command: []string{"/usr/bin/python3", "-c", `
+import os
+f = os.open('out.tmp', os.O_WRONLY | os.O_CREAT)
+os.write(f, b'new')
+` + before + `
+os.rename('out.tmp', 'out.json')`}},
+			Strike: scenario.Strike{Sweep: &scenario.Sweep{Syscall: "rename"}},
+			Expect: scenario.Expect{Exit: []scenario.Accept{{Kind: observation.DefaultAction}}},
+		}
+		trials := run(ctx, s)
+		Expect(trials).NotTo(BeEmpty())
+		return trials[0].Reference.Warnings
+	}
+
+	It("and of none where there is one", func(ctx SpecContext) {
+		Expect(warnings(ctx, "")).To(ConsistOf("out.tmp was renamed to out.json without an fsync before: safe against signals, not against power loss"))
+		Expect(warnings(ctx, "os.fsync(f)")).To(BeEmpty())
 	})
 })

@@ -140,6 +140,9 @@ func sweepLines(c reports.Campaign) []string {
 	if varies := fmt.Sprintf("the number of calls differs from run to run, %d to %d", c.Sweep.Fewest, c.Sweep.Most); c.Sweep.Most > 0 && !strings.Contains(c.Sweep.Reason, varies) {
 		lines = append(lines, varies)
 	}
+	for _, warning := range c.Sweep.Warnings {
+		lines = append(lines, "warning: "+Escape(warning))
+	}
 	return lines
 }
 
