@@ -65,7 +65,7 @@ fs.promises.readFile("f").then(t => { console.log(t.length); process.exitCode = 
 until grep -q '^State:.T' /proc/$pid/status; do :; done; kill -CONT $pid; wait $pid; echo $?`, nil},
 	{"job control", `exec bash -c 'set -m; cat <(sleep 100) & kill -STOP -$!; kill -TERM -$!; kill -CONT -$!; wait $!; echo $?; jobs'`, []string{"bash"}},
 	{"SIGCHLD and SIGALRM", `/usr/bin/python3 -c '
-import os, signal
+import os, signal, time
 seen = []
 signal.signal(signal.SIGCHLD, lambda *a: seen.append("CHLD"))
 signal.signal(signal.SIGALRM, lambda *a: seen.append("ALRM"))
@@ -74,7 +74,7 @@ if pid == 0: os._exit(5)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 signal.setitimer(signal.ITIMER_REAL, 0.005)
 r, w = os.pipe()
-while "ALRM" not in seen: signal.pause()
+while "ALRM" not in seen: time.sleep(0.001)
 for _ in range(50): os.kill(os.getpid(), signal.SIGALRM); os.write(w, b"x")
 print(seen.count("CHLD"), seen.count("ALRM"), len(os.read(r, 100)))'`, []string{"/usr/bin/python3"}},
 	{"a death by a signal", `echo before; sh -c 'kill -SEGV $$' 2>&1; echo $?; kill -USR1 $$`, nil},
@@ -86,7 +86,7 @@ print(seen.count("CHLD"), seen.count("ALRM"), len(os.read(r, 100)))'`, []string{
 // daemon is a well-behaved one that is asked to stop once it is ready. How far it came
 // by then differs from run to run; how it takes its leave does not.
 func daemon(command string) errand {
-	return errand{"the daemon " + command, fmt.Sprintf(`"$1/"%s >said 2>&1 & pid=$!
+	return errand{"the daemon " + command, fmt.Sprintf(`: >said; "$1/"%s >>said 2>&1 & pid=$!
 until grep -q '^ready' said; do sleep 0.01; done; kill -TERM $pid; wait $pid; echo status $?; tail -n 1 said | tr -d 0-9`, command), nil}
 }
 
@@ -137,7 +137,7 @@ var _ = Describe("A trigger at system calls that is never reached changes nothin
 			Expect(alone.Observation.Calls).To(BeNil())
 			for _, calls := range []scenario.Calls{"write", everything} {
 				held := e.after(ctx, calls)
-				Expect(showing(held)).To(Equal(showing(alone)), string(calls))
+				Expect(showing(held)).To(Equal(showing(alone)), "%s", calls)
 				Expect(held.Observation.Calls.Seen).To(BeNumerically(">", 0))
 			}
 		})
