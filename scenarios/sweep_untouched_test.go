@@ -87,7 +87,7 @@ print(seen.count("CHLD"), seen.count("ALRM"), len(os.read(r, 100)))'`, []string{
 // by then differs from run to run; how it takes its leave does not.
 func daemon(command string) errand {
 	return errand{"the daemon " + command, fmt.Sprintf(`: >said; "$1/"%s >>said 2>&1 & pid=$!
-until grep -q '^ready' said; do sleep 0.01; done; kill -TERM $pid; wait $pid; echo status $?; tail -n 1 said | tr -d 0-9`, command), nil}
+until grep -q '^ready' said; do sleep 0.01; done; kill -TERM $pid; wait $pid 2>/dev/null; echo status $?; tail -n 1 said | tr -d 0-9`, command), nil}
 }
 
 var daemons = []errand{

@@ -2,6 +2,7 @@ package warden
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"strconv"
 	"time"
@@ -20,10 +21,11 @@ type starvation struct {
 
 // load is what was used and missed up to a moment.
 type load struct {
-	waiting time.Duration // some task of the tree was runnable and had no processor
-	by      string        // how that is known
-	tree    time.Duration // processor time of the tree
-	machine time.Duration // processor time of everybody, and time stolen by the hypervisor
+	waiting time.Duration         // some task of the tree was runnable and had no processor
+	threads map[int]time.Duration // the same of each thread that is alive
+	by      string                // how that is known
+	tree    time.Duration         // processor time of the tree
+	machine time.Duration         // processor time of everybody, and time stolen by the hypervisor
 }
 
 // calm is how long after the strike the measurement begins. A target that leaves
@@ -48,35 +50,51 @@ func (s *starvation) finish(t *trial, _ time.Duration) {
 		return
 	}
 	others := (now.machine - s.base.machine) - (now.tree - s.base.tree) + tick
-	t.o.Starvation.Waiting = max(0, min(now.waiting-s.base.waiting, others))
-	t.o.Starvation.By = now.by
+	waiting, by := now.waiting-s.base.waiting, now.by
+	if longest := now.longest(s.base); longest > waiting {
+		waiting, by = longest, "schedstat"
+	}
+	t.o.Starvation.Waiting = max(0, min(waiting, others))
+	t.o.Starvation.By = by
+}
+
+// longest is how long the thread that waited most has waited since. The pressure of a
+// cgroup is an average over the processors, each weighted by the time in which anything
+// of the group was there (kernel/sched/psi.c): of a thread that is moved from one to the
+// other while it waits it shows as little as half.
+func (l load) longest(base load) (longest time.Duration) {
+	for tid, waited := range l.threads {
+		longest = max(longest, waited-base.threads[tid])
+	}
+	return longest
 }
 
 // load reads the sums: from the cgroup where there is one with pressure information,
-// else summed over the threads of the tree that are alive.
+// else summed over the threads of the tree that are alive; and for each of these.
 func (t *trial) load() load {
-	l := load{machine: machineTime()}
-	if t.w.group != nil {
-		waiting, haveWaiting := t.w.group.waiting()
-		usage, haveUsage := t.w.group.usage()
-		if haveWaiting && haveUsage {
-			l.by = "pressure"
-			l.waiting = time.Duration(waiting) * time.Microsecond
-			l.tree = time.Duration(usage) * time.Microsecond
-			return l
-		}
-	}
+	l := load{machine: machineTime(), threads: map[int]time.Duration{}}
 	for _, pid := range append(t.livePIDs(), t.target.PID) {
 		h, err := proc.Open(pid)
 		if err != nil {
 			continue
 		}
-		if used, waited, err := h.RunDelay(); err == nil {
+		if used, waited, each, err := h.RunDelay(); err == nil {
 			l.by = "schedstat"
 			l.tree += used
 			l.waiting += waited
+			maps.Copy(l.threads, each)
 		}
 		h.Close()
+	}
+	if t.w.group == nil {
+		return l
+	}
+	waiting, haveWaiting := t.w.group.waiting()
+	usage, haveUsage := t.w.group.usage()
+	if haveWaiting && haveUsage {
+		l.by = "pressure"
+		l.waiting = time.Duration(waiting) * time.Microsecond
+		l.tree = time.Duration(usage) * time.Microsecond
 	}
 	return l
 }

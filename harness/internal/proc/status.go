@@ -185,28 +185,30 @@ func (h *Handle) numbers(folder string) []int {
 }
 
 // RunDelay sums, over all live threads, the time they used a processor and the time
-// they were runnable and waited for one: the first two numbers of
-// /proc/PID/task/TID/schedstat (Documentation/scheduler/sched-stats.rst; needs
-// CONFIG_SCHED_INFO).
-func (h *Handle) RunDelay() (used, waited time.Duration, err error) {
+// they were runnable and waited for one, and gives the waits of each by its number: the
+// first two numbers of /proc/PID/task/TID/schedstat
+// (Documentation/scheduler/sched-stats.rst; needs CONFIG_SCHED_INFO).
+func (h *Handle) RunDelay() (used, waited time.Duration, each map[int]time.Duration, err error) {
 	tasks := h.Tasks()
 	if tasks == nil {
-		return 0, 0, fmt.Errorf("/proc/%d/task: %w", h.PID, unix.ESRCH)
+		return 0, 0, nil, fmt.Errorf("/proc/%d/task: %w", h.PID, unix.ESRCH)
 	}
+	each = make(map[int]time.Duration, len(tasks))
 	for _, tid := range tasks {
 		text, err := h.read("task/" + strconv.Itoa(tid) + "/schedstat")
 		if errors.Is(err, unix.ESRCH) && tid != h.PID {
 			continue
 		}
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, nil, err
 		}
 		fields := bytes.Fields(text)
 		if len(fields) < 2 {
-			return 0, 0, fmt.Errorf("/proc/%d/schedstat: %q", h.PID, text)
+			return 0, 0, nil, fmt.Errorf("/proc/%d/schedstat: %q", h.PID, text)
 		}
 		used += time.Duration(number(fields[0]))
-		waited += time.Duration(number(fields[1]))
+		each[tid] = time.Duration(number(fields[1]))
+		waited += each[tid]
 	}
-	return used, waited, nil
+	return used, waited, each, nil
 }
