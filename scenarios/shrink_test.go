@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -123,11 +124,12 @@ func struckAtWindow(name string) scenario.Scenario {
 
 var _ = Describe("Shrinking", func() {
 	Describe("a failure at a system call", func() {
-		for name, between := range windowsInWords {
+		// In the same order in every process that specs are dealt to.
+		for _, name := range slices.Sorted(maps.Keys(windowsInWords)) {
 			It("names the calls between which it comes: "+name, func(ctx SpecContext) {
 				s := struckAtWindow(name)
 				r := shrunk(ctx, s, failing(ctx, s, "code"), shrunkWithin)
-				Expect(spans(r)).To(Equal(between))
+				Expect(spans(r)).To(Equal(windowsInWords[name]))
 				Expect(r.There.Shots).To(BeNumerically(">=", 7))
 				Expect(r.There.Failed).To(Equal(r.There.Shots))
 				Expect(r.Outside.Shots).To(BeNumerically(">=", 40))
@@ -137,7 +139,7 @@ var _ = Describe("Shrinking", func() {
 	})
 
 	Describe("a failure at a moment", func() {
-		It("tells the window and the calls around it: two-ms-window", func(ctx SpecContext) {
+		It("tells the window and the calls around it: two-ms-window", Label("soak"), func(ctx SpecContext) {
 			s := pick("sweep.yaml", "two-ms-window")
 			s.Target.Command = append(slices.Clone(s.Target.Command), "--window", "0.02")
 			s.Ready = scenario.Ready{Output: scenario.MustRegexp("^ready$"), Timeout: s.Ready.Timeout}

@@ -33,12 +33,16 @@ if libc.prctl(22, 2, ctypes.byref(Program(4, ctypes.addressof(held)))): sys.exit
 os.execv(sys.argv[2], sys.argv[2:])`
 
 var _ = Describe("Where the kernel refuses", func() {
-	for name, number := range map[string]int{"ptrace": unix.SYS_PTRACE, "seccomp": unix.SYS_SECCOMP} {
-		Context(name, func() {
+	// In the same order in every process that specs are dealt to.
+	for _, call := range []struct {
+		name   string
+		number int
+	}{{"ptrace", unix.SYS_PTRACE}, {"seccomp", unix.SYS_SECCOMP}} {
+		Context(call.name, func() {
 			var d *den
 			refused := func(args ...string) (int, reports.Summary, string) {
 				GinkgoHelper()
-				command := append([]string{"-c", refusing, strconv.Itoa(number), d.binary, "run", "--json", "-"}, args...)
+				command := append([]string{"-c", refusing, strconv.Itoa(call.number), d.binary, "run", "--json", "-"}, args...)
 				p := d.start(d.command("/usr/bin/python3", command...))
 				status, summary := p.summary()
 				return status, summary, said(p.stderr)
