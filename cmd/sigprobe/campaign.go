@@ -166,7 +166,10 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	if err := store.Finish(finished); err != nil && r.err == nil {
 		r.err = err
 	}
-	report := render.Report{Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path()}
+	kept := &reports.Run{Dir: store.Path(), Info: store.Info()}
+	report := render.Report{
+		Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path(), Trials: kept.Each, Printed: kept.Printed,
+	}
 	if j.named != nil {
 		report.Run = j.named(store)
 	}

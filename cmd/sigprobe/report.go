@@ -56,7 +56,7 @@ func (o *reportOptions) report(std streams, name string) error {
 	for _, warning := range summary.Warnings {
 		note(std.err, "warning: %s", warning)
 	}
-	r := render.Report{Summary: summary, Info: run.Info, Finished: run.Finished, Store: run.Dir, Run: o.named(run)}
+	r := render.Report{Summary: summary, Info: run.Info, Finished: run.Finished, Store: run.Dir, Run: o.named(run), Trials: run.Each, Printed: run.Printed}
 	if err := o.write(std.out, format, r); err != nil && !readerGone(err) {
 		return broken(fmt.Errorf("write the report: %w; name another file with -o", err))
 	}

@@ -7,9 +7,11 @@ package render
 import (
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 
+	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/reports"
 )
 
@@ -25,6 +27,12 @@ type Report struct {
 	// Run is how a command line names the run. Default: its ID, which is found in the
 	// default store; for another store give the folder.
 	Run string
+	// Trials goes through the trials of the run, and can be asked for more than once; an
+	// error is the last that it yields. nil: formats show what the summary has.
+	Trials func() iter.Seq2[harness.Trial, error]
+	// Printed gives what the target of a trial printed, empty where that was not kept.
+	// nil: it was not kept of any trial.
+	Printed func(scenario string, trial int) (stdout, stderr string, err error)
 }
 
 // Style says how text for a person looks. Other formats do not heed it.
@@ -35,11 +43,12 @@ type Style struct {
 	Width int
 }
 
-// Format writes a report. Its error is the writer's.
+// Format writes a report. Its error is the writer's, or that of reading the trials.
 type Format func(io.Writer, Report, Style) error
 
 // Formats are all of them, by the name that --format takes.
 var Formats = map[string]Format{
+	"html":  HTML,
 	"json":  JSON,
 	"junit": JUnit,
 	"text":  Text,

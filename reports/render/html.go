@@ -1,0 +1,438 @@
+package render
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sigprobe/sigprobe/harness"
+	"github.com/sigprobe/sigprobe/harness/scenario"
+	"github.com/sigprobe/sigprobe/harness/verdict"
+	"github.com/sigprobe/sigprobe/reports"
+)
+
+//go:embed html/page.html.tmpl
+var pageTemplate string
+
+//go:embed html/style.css
+var pageStyle string
+
+//go:embed html/report.js
+var pageScript string
+
+var pages = template.Must(template.New("page").Funcs(template.FuncMap{
+	"sign": func(v verdict.Verdict) string { return signs[v] },
+	"add":  func(a, b int) int { return a + b },
+	"mul":  func(a, b int) int { return a * b },
+}).Parse(pageTemplate))
+
+// signs stand beside a verdict: colour alone does not tell it.
+var signs = map[verdict.Verdict]string{verdict.Graceful: "✓", verdict.Violation: "✕", verdict.Inconclusive: "?", verdict.Error: "!"}
+
+const (
+	// plainRows is how many trials stand in the table without JavaScript: the first ones,
+	// and behind them as many violations.
+	plainRows = 300
+	// pageBytes bounds the pages of single trials, which come in the order of their use.
+	pageBytes = 3 << 20
+)
+
+// HTML writes one file that needs nothing else: no network, no other file, and no
+// JavaScript to be read. With it the table has all trials, filtered and sorted. Trials
+// with something to show have a page; the others are in a compact block of data.
+//
+// A Content-Security-Policy in the file permits its own style and script, by their
+// hashes, and nothing else.
+func HTML(w io.Writer, r Report, _ Style) error {
+	p, err := r.page()
+	if err != nil {
+		return err
+	}
+	return pages.ExecuteTemplate(w, "page", p)
+}
+
+// page is what the template shows. Every text in it went through [Escape].
+type page struct {
+	Policy     template.HTMLAttr
+	Style      template.CSS
+	Script     template.JS
+	Data       template.JS
+	Verdict    verdict.Verdict
+	Title      string
+	Conclusion string
+	Facts      []fact
+	Scenarios  []scenarioView
+	Closing    []string
+	Rows       []rowView
+	Trials     int
+	Pages      []template.HTML
+	Endings    []string
+	Kinds      []string
+	Checks     []string
+}
+
+type scenarioView struct {
+	Anchor, Name, Description string
+	Verdict                   verdict.Verdict
+	Reason                    string
+	Graceful                  string
+	Due, Violations           int
+	P50, P95, Max             string
+	Endings                   string
+	Facts                     []fact
+	Lines                     []string
+	Findings                  []foundView
+	Unproven                  []unprovenView
+	Distribution              *distribution
+	Scatter                   *scatter
+	Strip                     *strip
+	Windows                   []windowView
+	MoreWindows               int
+}
+
+type foundView struct {
+	findingView
+	Lines  []string
+	Count  int
+	Of     string
+	Shot   string
+	Replay string
+	Trials []link
+	More   int
+}
+
+type unprovenView struct {
+	Verdict verdict.Verdict
+	Reason  string
+	Remedy  string
+	Count   int
+	Of      string
+	Trials  []link
+	More    int
+}
+
+type windowView struct {
+	window
+	Links []link
+}
+
+// link leads to a trial.
+type link struct {
+	Anchor string
+	Index  int
+}
+
+type rowView struct {
+	Anchor, Scenario       string
+	Index                  int
+	Verdict                verdict.Verdict
+	Point, Ending, Latency string
+	Why                    string
+}
+
+// gathered is what the trials of a run gave.
+type gathered struct {
+	byName map[string]*rows
+	order  []string
+	chosen map[string]*choice
+}
+
+func (r Report) page() (page, error) {
+	g, err := r.gather()
+	if err != nil {
+		return page{}, err
+	}
+	data, err := g.data(r)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{
+		Policy: template.HTMLAttr(`content="` + policy() + `"`), Style: template.CSS(pageStyle), Script: template.JS(pageScript), Data: template.JS(data), //nolint:gosec // our own text, and JSON whose < and > are escapes
+		Verdict: r.Summary.Verdict, Title: heading(r), Conclusion: r.conclusion(), Facts: r.facts(), Closing: r.closing(),
+	}
+	for _, c := range r.Summary.Scenarios {
+		p.Scenarios = append(p.Scenarios, r.scenarioView(c, g.byName[c.Name]))
+	}
+	p.Rows, p.Trials = g.plainRows()
+	p.Endings, p.Kinds, p.Checks = g.words()
+	p.Pages, err = r.trialPages(g)
+	return p, err
+}
+
+// policy permits what stands in the page and nothing else.
+func policy() string {
+	return fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", digest(pageStyle), digest(pageScript))
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// gather goes through the trials once.
+func (r Report) gather() (*gathered, error) {
+	g := &gathered{byName: map[string]*rows{}, chosen: map[string]*choice{}}
+	for i, c := range r.Summary.Scenarios {
+		g.byName[c.Name] = &rows{name: c.Name, anchor: anchor(c.Name, i)}
+		g.chosen[c.Name] = newChoice(len(r.Summary.Scenarios))
+		g.order = append(g.order, c.Name)
+	}
+	if r.Trials == nil {
+		return g, nil
+	}
+	for t, err := range r.Trials() {
+		if err != nil {
+			return nil, err
+		}
+		if list := g.byName[t.Scenario]; list != nil { // else it was recorded after the summary
+			list.add(t)
+			g.chosen[t.Scenario].offer(t)
+		}
+	}
+	for _, list := range g.byName {
+		list.sort()
+	}
+	return g, nil
+}
+
+// anchor is a scenario's name where it fits into an address, else its number.
+func anchor(name string, number int) string {
+	if name != "" && strings.Trim(name, safeInAddress) == "" {
+		return name
+	}
+	return "scenario-" + strconv.Itoa(number+1)
+}
+
+const safeInAddress = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+func trialAnchor(scenario string, index int) string {
+	return "trial/" + scenario + "/" + strconv.Itoa(index)
+}
+
+func (g *gathered) lists() (all []*rows) {
+	for _, name := range g.order {
+		all = append(all, g.byName[name])
+	}
+	return all
+}
+
+func (g *gathered) data(r Report) ([]byte, error) {
+	var blocks []block
+	for _, list := range g.lists() {
+		line := r.replay(list.name, 0)
+		at := strings.LastIndexByte(line, '0')
+		blocks = append(blocks, list.block([2]string{line[:at], line[at+1:]}))
+	}
+	return dataText(blocks)
+}
+
+// plainRows are the rows that stand in the page itself, and the number of all.
+func (g *gathered) plainRows() (shown []rowView, total int) {
+	var violations []rowView
+	for _, list := range g.lists() {
+		total += len(list.list)
+		for _, n := range list.list {
+			switch {
+			case len(shown) < plainRows:
+				shown = append(shown, list.view(n))
+			case n.verdict == 1 && len(violations) < plainRows:
+				violations = append(violations, list.view(n))
+			}
+		}
+	}
+	return append(shown, violations...), total
+}
+
+func (r *rows) view(n row) rowView {
+	v := rowView{
+		Anchor: trialAnchor(r.anchor, n.index), Scenario: Escape(r.name), Index: n.index, Verdict: verdicts[n.verdict],
+		Point: wholeText(n.point, r.points), Ending: "–", Latency: "–", Why: wholeText(n.reason, r.reasons),
+	}
+	if n.ending != none {
+		v.Ending = r.endings.texts[n.ending]
+	}
+	if n.latency != none {
+		ms := float64(n.latency) / 1000
+		v.Latency = millis(&ms)
+	}
+	if kinds := r.findings.texts[n.findings]; kinds != "" {
+		v.Why = strings.ReplaceAll(kinds, "\n", ", ")
+	}
+	return v
+}
+
+// words are what the table can be filtered by.
+func (g *gathered) words() (endings, kinds, checks []string) {
+	ending, kind, check := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, list := range g.lists() {
+		for _, text := range list.endings.texts {
+			ending[text] = true
+		}
+		for _, set := range list.findings.texts {
+			for _, one := range strings.Split(set, "\n") {
+				if one != "" {
+					kind[one] = true
+					name, _, _ := strings.Cut(one, "/")
+					check[name] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ending)), slices.Sorted(maps.Keys(kind)), slices.Sorted(maps.Keys(check))
+}
+
+// trialPages renders the pages until there is no more room for them, examples first,
+// and puts them in the order of the run.
+func (r Report) trialPages(g *gathered) ([]template.HTML, error) {
+	type made struct {
+		scenario, index int
+		text            template.HTML
+	}
+	var all []made
+	room := pageBytes
+	lists := make([][]*harness.Trial, len(g.order))
+	for i, name := range g.order {
+		lists[i] = g.chosen[name].chosen()
+	}
+	for depth := 0; room > 0; depth++ {
+		more := false
+		for i, list := range lists {
+			if depth >= len(list) || room <= 0 {
+				continue
+			}
+			more = true
+			t := *list[depth]
+			p, err := r.trialPage(t, trialAnchor(g.byName[g.order[i]].anchor, t.Index))
+			if err != nil {
+				return nil, err
+			}
+			var b bytes.Buffer
+			if err := pages.ExecuteTemplate(&b, "trial", p); err != nil {
+				return nil, err
+			}
+			room -= b.Len()
+			all = append(all, made{i, t.Index, template.HTML(b.String())}) //nolint:gosec // html/template made it
+		}
+		if !more {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b made) int {
+		return cmp.Or(cmp.Compare(a.scenario, b.scenario), cmp.Compare(a.index, b.index))
+	})
+	texts := make([]template.HTML, len(all))
+	for i, m := range all {
+		texts[i] = m.text
+	}
+	return texts, nil
+}
+
+func (r Report) facts() (facts []fact) {
+	add := func(name, text string) {
+		if text != "" {
+			facts = append(facts, fact{name, said(text)})
+		}
+	}
+	info := r.Info
+	if !info.Started.IsZero() {
+		add("started", info.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	if r.Finished != nil && !info.Started.IsZero() {
+		add("took", r.duration()+" s")
+	}
+	add("seed", strconv.FormatUint(info.Seed, 10))
+	if info.Jobs > 0 {
+		add("at a time", counted(info.Jobs, "trial"))
+	}
+	add("run", info.ID)
+	add("sigprobe", info.Version)
+	if m := info.Machine; m.OS != "" {
+		add("machine", fmt.Sprintf("%s/%s %s, %s", m.OS, m.Arch, m.Kernel, counted(m.Cores, "core")))
+	}
+	if len(info.CommandLine) > 0 {
+		add("command line", "sigprobe "+words(info.CommandLine))
+	}
+	return facts
+}
+
+// words is a command line as one would type it.
+func words(list []string) string {
+	typed := make([]string, len(list))
+	for i, word := range list {
+		typed[i] = quoted(word)
+	}
+	return strings.Join(typed, " ")
+}
+
+func (r Report) scenarioView(c reports.Campaign, list *rows) scenarioView {
+	v := scenarioView{
+		Anchor: "scenario/" + list.anchor, Name: Escape(c.Name), Verdict: c.Verdict, Reason: said(c.Reason),
+		Graceful: fmt.Sprintf("%d of %d", c.Trials.Graceful, c.Trials.Due()), Due: c.Trials.Due(), Violations: c.Trials.Violation,
+		P50: millis(c.Latency.P50), P95: millis(c.Latency.P95), Max: millis(c.Latency.Max), Endings: endings(c.Endings),
+		Lines:        slices.Concat(replayedLines(c), checkLines(c), lateLines(c)),
+		Distribution: distributionOf(list, c.Latency), Scatter: scatterOf(list), Strip: stripOf(list, c.Sweep),
+	}
+	if c.Sweep != nil {
+		v.Lines = slices.Concat(sweepLines(c), v.Lines)
+	}
+	v.Description, v.Facts = r.scenarioFacts(c)
+	for _, f := range c.Findings {
+		v.Findings = append(v.Findings, r.foundView(c, f, list.anchor))
+	}
+	for _, u := range c.Unproven {
+		v.Unproven = append(v.Unproven, unprovenView{
+			u.Verdict, said(u.Reason), said(u.Remedy), u.Count, counted(made(c), "trial"), links(list.anchor, u.Trials), u.Count - min(len(u.Trials), shownTrials),
+		})
+	}
+	windows, more := windowsOf(list)
+	v.MoreWindows = more
+	for _, w := range windows {
+		v.Windows = append(v.Windows, windowView{w, links(list.anchor, w.Trials)})
+	}
+	return v
+}
+
+func (r Report) scenarioFacts(c reports.Campaign) (description string, facts []fact) {
+	i := slices.IndexFunc(r.Info.Scenarios, func(s scenario.Scenario) bool { return s.Name == c.Name })
+	if i >= 0 {
+		s := r.Info.Scenarios[i].WithDefaults()
+		description = said(s.Description)
+		facts = append(facts,
+			fact{"command", said(words(s.Target.Command))},
+			fact{"stop", said(fmt.Sprintf("%s to %s", s.Stop.Schedule, s.Stop.To))})
+	}
+	t := c.Trials
+	return description, append(facts,
+		fact{"trials", fmt.Sprintf("%d graceful, %d violation, %d inconclusive, %d error, %d in all", t.Graceful, t.Violation, t.Inconclusive, t.Error, t.Total)},
+		fact{"latency", fmt.Sprintf("p50 %s, p95 %s, p99 %s, max %s", millis(c.Latency.P50), millis(c.Latency.P95), millis(c.Latency.P99), millis(c.Latency.Max))},
+		fact{"endings", orDash(endings(c.Endings))})
+}
+
+func (r Report) foundView(c reports.Campaign, f reports.Findings, anchor string) foundView {
+	views := findingViews(verdict.Judgement{Findings: []verdict.Finding{{Check: f.Check, Kind: f.Kind, Message: f.Message, Evidence: f.Evidence, Hint: f.Hint}}})
+	v := foundView{
+		findingView: views[0], Count: f.Count, Of: counted(made(c), "trial"), Shot: said(f.Shot), Replay: r.replay(c.Name, f.Example()),
+		Trials: links(anchor, f.Trials), More: f.Count - min(len(f.Trials), shownTrials),
+	}
+	for _, line := range pointLines(c, f) {
+		v.Lines = append(v.Lines, strings.TrimSpace(line))
+	}
+	return v
+}
+
+// links lead to the first of some trials.
+func links(scenario string, trials []int) (list []link) {
+	for _, index := range trials[:min(len(trials), shownTrials)] {
+		list = append(list, link{trialAnchor(scenario, index), index})
+	}
+	return list
+}
