@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/sigprobe/sigprobe/harness"
 )
 
 // Run is a stored run.
@@ -122,8 +124,9 @@ func (r *Run) Trials() (*Reader, error) {
 	return reader, nil
 }
 
-// Summarize reads all trials of the run and sums them up.
-func (r *Run) Summarize() (Summary, error) {
+// Summarize reads all trials of the run and sums them up. Who else wants to see each
+// trial is called with it, which saves reading the record twice.
+func (r *Run) Summarize(also ...func(harness.Trial)) (Summary, error) {
 	trials, err := r.Trials()
 	if err != nil {
 		return Summary{}, err
@@ -131,7 +134,11 @@ func (r *Run) Summarize() (Summary, error) {
 	defer trials.Close() //nolint:errcheck // opened for reading
 	s := NewSummarizer(r.Info)
 	for trials.Scan() {
-		s.Add(trials.Trial())
+		t := trials.Trial()
+		s.Add(t)
+		for _, see := range also {
+			see(t)
+		}
 	}
 	if err := trials.Err(); err != nil {
 		return Summary{}, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)

@@ -168,7 +168,8 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	}
 	kept := &reports.Run{Dir: store.Path(), Info: store.Info()}
 	report := render.Report{
-		Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path(), Trials: kept.Each, Printed: kept.Printed,
+		Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path(),
+		Trials: func() (*render.Gathered, error) { return render.Gather(kept.Info, kept.Each()) }, Printed: kept.Printed,
 	}
 	if j.named != nil {
 		report.Run = j.named(store)

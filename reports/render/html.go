@@ -42,6 +42,8 @@ const (
 	// plainRows is how many trials stand in the table without JavaScript: the first ones,
 	// and behind them as many violations.
 	plainRows = 300
+	// shownReasons is how many reasons why trials proved nothing stand at a scenario.
+	shownReasons = 6
 	// pageBytes bounds the pages of single trials, which come in the order of their use.
 	pageBytes = 3 << 20
 )
@@ -92,6 +94,7 @@ type scenarioView struct {
 	Lines                     []string
 	Findings                  []foundView
 	Unproven                  []unprovenView
+	MoreUnproven              int
 	Distribution              *distribution
 	Scatter                   *scatter
 	Strip                     *strip
@@ -139,15 +142,8 @@ type rowView struct {
 	Why                    string
 }
 
-// gathered is what the trials of a run gave.
-type gathered struct {
-	byName map[string]*rows
-	order  []string
-	chosen map[string]*choice
-}
-
 func (r Report) page() (page, error) {
-	g, err := r.gather()
+	g, err := r.gathered()
 	if err != nil {
 		return page{}, err
 	}
@@ -160,7 +156,7 @@ func (r Report) page() (page, error) {
 		Verdict: r.Summary.Verdict, Title: heading(r), Conclusion: r.conclusion(), Facts: r.facts(), Closing: r.closing(),
 	}
 	for _, c := range r.Summary.Scenarios {
-		p.Scenarios = append(p.Scenarios, r.scenarioView(c, g.byName[c.Name]))
+		p.Scenarios = append(p.Scenarios, r.scenarioView(c, g.of(c.Name).rows))
 	}
 	p.Rows, p.Trials = g.plainRows()
 	p.Endings, p.Kinds, p.Checks = g.words()
@@ -178,56 +174,9 @@ func digest(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// gather goes through the trials once.
-func (r Report) gather() (*gathered, error) {
-	g := &gathered{byName: map[string]*rows{}, chosen: map[string]*choice{}}
-	for i, c := range r.Summary.Scenarios {
-		g.byName[c.Name] = &rows{name: c.Name, anchor: anchor(c.Name, i)}
-		g.chosen[c.Name] = newChoice(len(r.Summary.Scenarios))
-		g.order = append(g.order, c.Name)
-	}
-	if r.Trials == nil {
-		return g, nil
-	}
-	for t, err := range r.Trials() {
-		if err != nil {
-			return nil, err
-		}
-		if list := g.byName[t.Scenario]; list != nil { // else it was recorded after the summary
-			list.add(t)
-			g.chosen[t.Scenario].offer(t)
-		}
-	}
-	for _, list := range g.byName {
-		list.sort()
-	}
-	return g, nil
-}
-
-// anchor is a scenario's name where it fits into an address, else its number.
-func anchor(name string, number int) string {
-	if name != "" && strings.Trim(name, safeInAddress) == "" {
-		return name
-	}
-	return "scenario-" + strconv.Itoa(number+1)
-}
-
-const safeInAddress = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-
-func trialAnchor(scenario string, index int) string {
-	return "trial/" + scenario + "/" + strconv.Itoa(index)
-}
-
-func (g *gathered) lists() (all []*rows) {
-	for _, name := range g.order {
-		all = append(all, g.byName[name])
-	}
-	return all
-}
-
-func (g *gathered) data(r Report) ([]byte, error) {
+func (g *Gathered) data(r Report) ([]byte, error) {
 	var blocks []block
-	for _, list := range g.lists() {
+	for _, list := range g.scenarios {
 		line := r.replay(list.name, 0)
 		at := strings.LastIndexByte(line, '0')
 		blocks = append(blocks, list.block([2]string{line[:at], line[at+1:]}))
@@ -236,9 +185,9 @@ func (g *gathered) data(r Report) ([]byte, error) {
 }
 
 // plainRows are the rows that stand in the page itself, and the number of all.
-func (g *gathered) plainRows() (shown []rowView, total int) {
+func (g *Gathered) plainRows() (shown []rowView, total int) {
 	var violations []rowView
-	for _, list := range g.lists() {
+	for _, list := range g.scenarios {
 		total += len(list.list)
 		for _, n := range list.list {
 			switch {
@@ -271,9 +220,9 @@ func (r *rows) view(n row) rowView {
 }
 
 // words are what the table can be filtered by.
-func (g *gathered) words() (endings, kinds, checks []string) {
+func (g *Gathered) words() (endings, kinds, checks []string) {
 	ending, kind, check := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, list := range g.lists() {
+	for _, list := range g.scenarios {
 		for _, text := range list.endings.texts {
 			ending[text] = true
 		}
@@ -292,16 +241,16 @@ func (g *gathered) words() (endings, kinds, checks []string) {
 
 // trialPages renders the pages until there is no more room for them, examples first,
 // and puts them in the order of the run.
-func (r Report) trialPages(g *gathered) ([]template.HTML, error) {
+func (r Report) trialPages(g *Gathered) ([]template.HTML, error) {
 	type made struct {
 		scenario, index int
 		text            template.HTML
 	}
 	var all []made
 	room := pageBytes
-	lists := make([][]*harness.Trial, len(g.order))
-	for i, name := range g.order {
-		lists[i] = g.chosen[name].chosen()
+	lists := make([][]*harness.Trial, len(g.scenarios))
+	for i, s := range g.scenarios {
+		lists[i] = s.chosen()
 	}
 	for depth := 0; room > 0; depth++ {
 		more := false
@@ -311,7 +260,7 @@ func (r Report) trialPages(g *gathered) ([]template.HTML, error) {
 			}
 			more = true
 			t := *list[depth]
-			p, err := r.trialPage(t, trialAnchor(g.byName[g.order[i]].anchor, t.Index))
+			p, err := r.trialPage(t, trialAnchor(g.scenarios[i].anchor, t.Index))
 			if err != nil {
 				return nil, err
 			}
@@ -388,7 +337,8 @@ func (r Report) scenarioView(c reports.Campaign, list *rows) scenarioView {
 	for _, f := range c.Findings {
 		v.Findings = append(v.Findings, r.foundView(c, f, list.anchor))
 	}
-	for _, u := range c.Unproven {
+	v.MoreUnproven = max(0, len(c.Unproven)-shownReasons)
+	for _, u := range c.Unproven[:len(c.Unproven)-v.MoreUnproven] {
 		v.Unproven = append(v.Unproven, unprovenView{
 			u.Verdict, said(u.Reason), said(u.Remedy), u.Count, counted(made(c), "trial"), links(list.anchor, u.Trials), u.Count - min(len(u.Trials), shownTrials),
 		})

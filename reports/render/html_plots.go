@@ -73,10 +73,13 @@ func (s scale) steps() (values []float64) {
 	return values
 }
 
-// decades are 1, 10, 100, … and where the range is short also 2, 5, 20, 50, …
+// decades are 1, 10, 100, … and where the range is short values between them.
 func (s scale) decades() (values []float64) {
 	between := []float64{1}
-	if s.high/s.low < 1000 {
+	switch ratio := s.high / s.low; {
+	case ratio < 20:
+		between = []float64{1, 2, 3, 5, 7}
+	case ratio < 1000:
 		between = []float64{1, 2, 5}
 	}
 	for decade := math.Pow(10, math.Floor(math.Log10(s.low))); decade <= s.high*1.001; decade *= 10 {
@@ -96,30 +99,20 @@ func (s scale) marks(text func(float64) string) (list []mark) {
 	return list
 }
 
-// around widens a range of positive values to 1, 2 or 5 times a power of ten.
-func around(low, high float64) (float64, float64) {
-	low, high = max(low, 1), max(high, 1)
-	return roundTo(low, math.Floor, 1e-9), max(roundTo(high, math.Ceil, -1e-9), 2*roundTo(low, math.Floor, 1e-9))
-}
+// wide is the ratio from which on latencies are shown in logarithmic steps.
+const wide = 4
 
-func roundTo(v float64, round func(float64) float64, slack float64) float64 {
-	steps := []float64{0, math.Log10(2), math.Log10(5)}
-	place := math.Log10(v) + slack
-	whole := math.Floor(place)
-	part := place - whole
-	if round(0.5) == 0 { // down
-		for _, s := range slices.Backward(steps) {
-			if part >= s {
-				return math.Pow(10, whole+s)
-			}
-		}
+// latencyScale spans latencies, in microseconds, with some room on both sides.
+func latencyScale(low, high int64, from, to float64) scale {
+	s := scale{low: float64(max(low, 1)), high: float64(max(high, 1)), from: from, to: to}
+	if s.log = s.high/s.low >= wide; s.log {
+		room := math.Pow(s.high/s.low, 0.03)
+		s.low, s.high = s.low/room, s.high*room
+		return s
 	}
-	for _, s := range steps {
-		if part <= s {
-			return math.Pow(10, whole+s)
-		}
-	}
-	return math.Pow(10, whole+1)
+	room := max((s.high-s.low)*0.05, s.high*0.002)
+	s.low, s.high = max(0, s.low-room), s.high+room
+	return s
 }
 
 // shortTime is a time of an axis, from microseconds: "50 µs", "1.5 ms", "2 s".
@@ -154,7 +147,9 @@ type scatter struct {
 	Shown           int
 	LowX, HighX     string // for the script: the range of the axes
 	LowY, HighY     string
+	LogY            bool
 	MissingLatency  int
+	HasGraceful     bool
 	HasViolations   bool
 	HasInconclusive bool
 	HasError        bool
@@ -177,7 +172,7 @@ func scatterOf(r *rows) *scatter {
 	s := &scatter{
 		Title: "Latency by where the signal landed", Across: r.across(), Bottom: int(y.from), Height: int(y.from) + 44,
 		X: x.marks(r.placeText()), Y: y.marks(shortTime),
-		LowX: trimmed(x.low), HighX: trimmed(x.high), LowY: trimmed(y.low), HighY: trimmed(y.high),
+		LowX: trimmed(x.low), HighX: trimmed(x.high), LowY: trimmed(y.low), HighY: trimmed(y.high), LogY: y.log,
 	}
 	paths := make([]strings.Builder, len(verdicts))
 	drawn := map[[3]int]bool{}
@@ -199,7 +194,7 @@ func scatterOf(r *rows) *scatter {
 			s.Layers = append(s.Layers, layer{shapes[v].class, paths[v].String()})
 		}
 	}
-	s.HasViolations, s.HasInconclusive, s.HasError = paths[1].Len() > 0, paths[2].Len() > 0, paths[3].Len() > 0
+	s.HasGraceful, s.HasViolations, s.HasInconclusive, s.HasError = paths[0].Len() > 0, paths[1].Len() > 0, paths[2].Len() > 0, paths[3].Len() > 0
 	return s
 }
 
@@ -230,20 +225,19 @@ func (r *rows) placeText() func(float64) string {
 // axes span what the trials show; ok is false where that is nothing.
 func axes(r *rows) (x, y scale, ok bool) {
 	x = scale{low: math.Inf(1), high: math.Inf(-1), from: plotLeft, to: plotRight}
-	y = scale{low: math.Inf(1), high: math.Inf(-1), log: true, from: plotTop + 210, to: plotTop}
+	low, high := int64(math.MaxInt64), int64(0)
 	for _, n := range r.list {
 		where, on := n.place()
 		if on && n.latency != none {
 			ok = true
 			x.low, x.high = min(x.low, where), max(x.high, where)
-			y.low, y.high = min(y.low, float64(n.latency)), max(y.high, float64(n.latency))
+			low, high = min(low, n.latency), max(high, n.latency)
 		}
 	}
 	if x.high == x.low {
 		x.low, x.high = x.low-1, x.high+1
 	}
-	y.low, y.high = around(y.low, y.high)
-	return x, y, ok
+	return x, latencyScale(low, high, plotTop+210, plotTop), ok
 }
 
 // distribution shows the latencies twice over one axis: how many trials took so long,
@@ -271,8 +265,7 @@ func distributionOf(r *rows, latency reports.Latency) *distribution {
 	if len(sorted) == 0 {
 		return nil
 	}
-	low, high := around(float64(sorted[0]), float64(sorted[len(sorted)-1]))
-	x := scale{low: low, high: high, log: true, from: plotLeft, to: plotRight}
+	x := latencyScale(sorted[0], sorted[len(sorted)-1], plotLeft, plotRight)
 	d := &distribution{
 		X: x.marks(shortTime), Count: len(sorted), TopBottom: plotTop + panelHeight, LowTop: plotTop + panelHeight + panelGap,
 		Bottom: plotTop + 2*panelHeight + panelGap, Height: plotTop + 2*panelHeight + panelGap + 44,
@@ -341,7 +334,7 @@ func barsPath(counts []int, y scale) string {
 // cumulative draws the empirical distribution function, a step for each pixel at most.
 func (d *distribution) cumulative(sorted []int64, x scale) {
 	y := scale{low: 0, high: 1, from: float64(d.Bottom), to: float64(d.LowTop)}
-	for _, share := range []float64{0, 0.5, 0.95, 1} {
+	for _, share := range []float64{0, 0.5, 0.95} {
 		d.Shares = append(d.Shares, mark{int(math.Round(y.at(share))), trimmed(share*100) + " %"})
 	}
 	var b strings.Builder

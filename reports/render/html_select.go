@@ -55,11 +55,9 @@ type choice struct {
 	violations int // room for them
 }
 
+// newChoice has room for a share of the violations that a run keeps.
 func newChoice(scenarios int) *choice {
-	return &choice{
-		shelves:    map[string]*shelf{},
-		violations: max(fewestViolations, keptViolations/max(1, scenarios)),
-	}
+	return &choice{shelves: map[string]*shelf{}, violations: max(fewestViolations, keptViolations/max(1, scenarios))}
 }
 
 // offer puts a trial on the shelves where it belongs.

@@ -7,11 +7,9 @@ package render
 import (
 	"fmt"
 	"io"
-	"iter"
 	"strconv"
 	"strings"
 
-	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/reports"
 )
 
@@ -27,9 +25,9 @@ type Report struct {
 	// Run is how a command line names the run. Default: its ID, which is found in the
 	// default store; for another store give the folder.
 	Run string
-	// Trials goes through the trials of the run, and can be asked for more than once; an
-	// error is the last that it yields. nil: formats show what the summary has.
-	Trials func() iter.Seq2[harness.Trial, error]
+	// Trials gives what is kept of each trial, for the formats of [NeedsTrials]. nil:
+	// they show what the summary has.
+	Trials func() (*Gathered, error)
 	// Printed gives what the target of a trial printed, empty where that was not kept.
 	// nil: it was not kept of any trial.
 	Printed func(scenario string, trial int) (stdout, stderr string, err error)
@@ -53,6 +51,9 @@ var Formats = map[string]Format{
 	"junit": JUnit,
 	"text":  Text,
 }
+
+// NeedsTrials says that a format shows single trials, and not only their summary.
+func NeedsTrials(format string) bool { return format == "html" }
 
 // replay is the line to paste that repeats a trial.
 func (r Report) replay(scenario string, trial int) string {

@@ -207,17 +207,18 @@
     const s = data.scenarios.find((s) => "scenario/" + s.anchor === section.id), d = plot.dataset;
     plot.addEventListener("click", (e) => {
       const r = plot.getBoundingClientRect(), k = 720 / r.width, x = (e.clientX - r.left) * k, y = (e.clientY - r.top) * k;
-      const p = nearest(s, x, y, Number(d.lowX), Number(d.highX), Math.log(d.lowY), Math.log(d.highY), Number(d.bottom));
+      const p = nearest(s, x, y, d);
       if (p >= 0) location.hash = anchor(p);
     });
   });
-  function nearest(s, x, y, lowX, highX, lowY, highY, bottom) {
+  function nearest(s, x, y, d) {
+    const step = "log" in d ? Math.log : Number, lowX = Number(d.lowX), lowY = step(d.lowY), bottom = Number(d.bottom);
+    const perX = 650 / (d.highX - lowX), perY = (bottom - 10) / (step(d.highY) - lowY);
     let best = -1, least = 14 * 14;
     s.latency.forEach((micros, i) => {
       const where = s.nth ? s.nth[i] : s.when[i];
       if (micros < 0 || where < 0) return;
-      const dx = 58 + ((where - lowX) / (highX - lowX)) * 650 - x;
-      const dy = bottom - ((Math.log(Math.max(1, micros)) - lowY) / (highY - lowY)) * (bottom - 10) - y;
+      const dx = 58 + (where - lowX) * perX - x, dy = bottom - (step(Math.max(1, micros)) - lowY) * perY - y;
       if (dx * dx + dy * dy < least) { least = dx * dx + dy * dy; best = s.first + i; }
     });
     return best;
