@@ -1,6 +1,7 @@
 package render
 
 import (
+	"html/template"
 	"iter"
 	"strconv"
 	"strings"
@@ -92,6 +93,6 @@ func anchor(name string, number int) string {
 
 const safeInAddress = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-func trialAnchor(scenario string, index int) string {
-	return "trial/" + scenario + "/" + strconv.Itoa(index)
+func trialAnchor(scenario string, index int) template.URL {
+	return template.URL("trial/" + scenario + "/" + strconv.Itoa(index)) //nolint:gosec // of anchor and a number
 }

@@ -83,23 +83,24 @@ type page struct {
 }
 
 type scenarioView struct {
-	Anchor, Name, Description string
-	Verdict                   verdict.Verdict
-	Reason                    string
-	Graceful                  string
-	Due, Violations           int
-	P50, P95, Max             string
-	Endings                   string
-	Facts                     []fact
-	Lines                     []string
-	Findings                  []foundView
-	Unproven                  []unprovenView
-	MoreUnproven              int
-	Distribution              *distribution
-	Scatter                   *scatter
-	Strip                     *strip
-	Windows                   []windowView
-	MoreWindows               int
+	Anchor            template.URL
+	Name, Description string
+	Verdict           verdict.Verdict
+	Reason            string
+	Graceful          string
+	Due, Violations   int
+	P50, P95, Max     string
+	Endings           string
+	Facts             []fact
+	Lines             []string
+	Findings          []foundView
+	Unproven          []unprovenView
+	MoreUnproven      int
+	Distribution      *distribution
+	Scatter           *scatter
+	Strip             *strip
+	Windows           []windowView
+	MoreWindows       int
 }
 
 type foundView struct {
@@ -130,12 +131,13 @@ type windowView struct {
 
 // link leads to a trial.
 type link struct {
-	Anchor string
+	Anchor template.URL
 	Index  int
 }
 
 type rowView struct {
-	Anchor, Scenario       string
+	Anchor                 template.URL
+	Scenario               string
 	Index                  int
 	Verdict                verdict.Verdict
 	Point, Ending, Latency string
@@ -324,7 +326,7 @@ func words(list []string) string {
 
 func (r Report) scenarioView(c reports.Campaign, list *rows) scenarioView {
 	v := scenarioView{
-		Anchor: "scenario/" + list.anchor, Name: Escape(c.Name), Verdict: c.Verdict, Reason: said(c.Reason),
+		Anchor: template.URL("scenario/" + list.anchor), Name: Escape(c.Name), Verdict: c.Verdict, Reason: said(c.Reason),
 		Graceful: fmt.Sprintf("%d of %d", c.Trials.Graceful, c.Trials.Due()), Due: c.Trials.Due(), Violations: c.Trials.Violation,
 		P50: millis(c.Latency.P50), P95: millis(c.Latency.P95), Max: millis(c.Latency.Max), Endings: endings(c.Endings),
 		Lines:        slices.Concat(replayedLines(c), checkLines(c), lateLines(c)),

@@ -3,6 +3,7 @@ package render
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // The page of one trial. Every text in these types went through [Escape].
 
 type trialPage struct {
-	Anchor   string
+	Anchor   template.URL
 	Scenario string
 	Index    int
 	Verdict  verdict.Verdict
@@ -76,7 +77,7 @@ func (g *grid) add(cells ...string) {
 	g.Rows = append(g.Rows, cells)
 }
 
-func (r Report) trialPage(t harness.Trial, anchor string) (trialPage, error) {
+func (r Report) trialPage(t harness.Trial, anchor template.URL) (trialPage, error) {
 	p := trialPage{
 		Anchor: anchor, Scenario: said(t.Scenario), Index: t.Index, Verdict: t.Judgement.Verdict, Again: t.Again,
 		Headline: headlineOf(t), Facts: trialFacts(t), Findings: findingViews(t.Judgement), Timeline: timelineOf(t),
