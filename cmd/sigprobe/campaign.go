@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
@@ -153,7 +154,7 @@ func (j job) scenario(name string) scenario.Scenario {
 
 // finish records how the run ended and makes the report.
 func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
-	finished := reports.Finished{}
+	finished := reports.Finished{Time: time.Now().UTC()}
 	if s, ok := signalled.by(); ok {
 		finished.InterruptedBy = s.String()
 	}
