@@ -194,7 +194,7 @@
     });
   }
   form.addEventListener("input", select);
-  form.addEventListener("reset", () => queueMicrotask(select));
+  form.addEventListener("reset", () => setTimeout(select)); // the controls are reset after the event
   form.addEventListener("submit", (e) => e.preventDefault());
   for (const button of pager.querySelectorAll("button")) {
     button.addEventListener("click", () => { page += Number(button.dataset.step); draw(); });
