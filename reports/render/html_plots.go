@@ -415,9 +415,9 @@ type label struct {
 }
 
 const (
-	cell       = 9
-	cellsInRow = 70
-	maxCells   = 2800
+	cell       = 10
+	cellsInRow = 60
+	maxCells   = 2400
 	stripLeft  = 70
 )
 

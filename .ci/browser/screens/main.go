@@ -25,9 +25,9 @@ type screen struct {
 const trials = 5000
 
 var (
-	desk  = browser.View{Width: 1100, Height: 1500}
-	dark  = browser.View{Width: 1100, Height: 1500, Dark: true}
-	phone = browser.View{Width: 390, Height: 1100}
+	desk  = browser.View{Width: 1100, Height: 1300}
+	dark  = browser.View{Width: 1100, Height: 1300, Dark: true}
+	phone = browser.View{Width: 390, Height: 900}
 )
 
 var screens = []screen{
@@ -36,7 +36,6 @@ var screens = []screen{
 	{"report-phone", phone, "", ""},
 	{"sweep", desk, "scenario/every-write", ""},
 	{"trial", desk, "", `location.hash = [...document.querySelectorAll("details.trial article")].find((a) => a.querySelector(".survivor")).id`},
-	{"trials", desk, "trials", ""},
 }
 
 func main() {
@@ -59,13 +58,15 @@ func take(command, out string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
-	run, err := browser.Synthetic(filepath.Join(folder, "store"), trials)
-	if err != nil {
+	if _, err := browser.Synthetic(filepath.Join(folder, ".sigprobe"), trials); err != nil {
+		return err
+	}
+	if command, err = filepath.Abs(command); err != nil {
 		return err
 	}
 	page := filepath.Join(folder, "report.html")
-	render := exec.Command(command, "report", run, "--format", "html", "-o", page)
-	render.Stderr = os.Stderr
+	render := exec.Command(command, "report", "latest", "--format", "html", "-o", page)
+	render.Dir, render.Stderr = folder, os.Stderr // so that the lines to paste are short
 	if err := errors.Join(os.MkdirAll(out, 0o755), render.Run()); err != nil {
 		return err
 	}
