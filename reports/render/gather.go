@@ -83,6 +83,26 @@ func (r Report) gathered() (*Gathered, error) {
 	return g, nil
 }
 
+// inTurn gives the trials that are worth a page, each with the number of its scenario:
+// the first of every scenario, then the second of every one.
+func (g *Gathered) inTurn() iter.Seq2[int, *harness.Trial] {
+	lists := make([][]*harness.Trial, len(g.scenarios))
+	longest := 0
+	for i, s := range g.scenarios {
+		lists[i] = s.chosen()
+		longest = max(longest, len(lists[i]))
+	}
+	return func(yield func(int, *harness.Trial) bool) {
+		for depth := range longest {
+			for i, list := range lists {
+				if depth < len(list) && !yield(i, list[depth]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // anchor is a scenario's name where it fits into an address, else its number.
 func anchor(name string, number int) string {
 	if name != "" && strings.Trim(name, safeInAddress) == "" {

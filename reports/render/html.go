@@ -14,10 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sigprobe/sigprobe/harness"
-	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
-	"github.com/sigprobe/sigprobe/reports"
 )
 
 //go:embed html/page.html.tmpl
@@ -80,59 +77,6 @@ type page struct {
 	Endings    []string
 	Kinds      []string
 	Checks     []string
-}
-
-type scenarioView struct {
-	Anchor            template.URL
-	Name, Description string
-	Verdict           verdict.Verdict
-	Reason            string
-	Graceful          string
-	Due, Violations   int
-	P50, P95, Max     string
-	Endings           string
-	Facts             []fact
-	Lines             []string
-	Findings          []foundView
-	Unproven          []unprovenView
-	MoreUnproven      int
-	Distribution      *distribution
-	Scatter           *scatter
-	Strip             *strip
-	Windows           []windowView
-	MoreWindows       int
-}
-
-type foundView struct {
-	findingView
-	Lines  []string
-	Count  int
-	Of     string
-	Shot   string
-	Replay string
-	Trials []link
-	More   int
-}
-
-type unprovenView struct {
-	Verdict verdict.Verdict
-	Reason  string
-	Remedy  string
-	Count   int
-	Of      string
-	Trials  []link
-	More    int
-}
-
-type windowView struct {
-	window
-	Links []link
-}
-
-// link leads to a trial.
-type link struct {
-	Anchor template.URL
-	Index  int
 }
 
 type rowView struct {
@@ -241,48 +185,30 @@ func (g *Gathered) words() (endings, kinds, checks []string) {
 	return slices.Sorted(maps.Keys(ending)), slices.Sorted(maps.Keys(kind)), slices.Sorted(maps.Keys(check))
 }
 
-// trialPages renders the pages until there is no more room for them, examples first,
-// and puts them in the order of the run.
-func (r Report) trialPages(g *Gathered) ([]template.HTML, error) {
-	type made struct {
+// trialPages renders the pages until there is no more room for them, and puts them in
+// the order of the run.
+func (r Report) trialPages(g *Gathered) (texts []template.HTML, err error) {
+	type rendered struct {
 		scenario, index int
 		text            template.HTML
 	}
-	var all []made
+	var all []rendered
 	room := pageBytes
-	lists := make([][]*harness.Trial, len(g.scenarios))
-	for i, s := range g.scenarios {
-		lists[i] = s.chosen()
-	}
-	for depth := 0; room > 0; depth++ {
-		more := false
-		for i, list := range lists {
-			if depth >= len(list) || room <= 0 {
-				continue
-			}
-			more = true
-			t := *list[depth]
-			p, err := r.trialPage(t, trialAnchor(g.scenarios[i].anchor, t.Index))
-			if err != nil {
-				return nil, err
-			}
-			var b bytes.Buffer
-			if err := pages.ExecuteTemplate(&b, "trial", p); err != nil {
-				return nil, err
-			}
-			room -= b.Len()
-			all = append(all, made{i, t.Index, template.HTML(b.String())}) //nolint:gosec // html/template made it
+	for scenario, t := range g.inTurn() {
+		var b bytes.Buffer
+		if err := pages.ExecuteTemplate(&b, "trial", r.trialPage(*t, trialAnchor(g.scenarios[scenario].anchor, t.Index))); err != nil {
+			return nil, err
 		}
-		if !more {
+		all = append(all, rendered{scenario, t.Index, template.HTML(b.String())}) //nolint:gosec // html/template made it
+		if room -= b.Len(); room <= 0 {
 			break
 		}
 	}
-	slices.SortFunc(all, func(a, b made) int {
+	slices.SortFunc(all, func(a, b rendered) int {
 		return cmp.Or(cmp.Compare(a.scenario, b.scenario), cmp.Compare(a.index, b.index))
 	})
-	texts := make([]template.HTML, len(all))
-	for i, m := range all {
-		texts[i] = m.text
+	for _, one := range all {
+		texts = append(texts, one.text)
 	}
 	return texts, nil
 }
@@ -322,69 +248,4 @@ func words(list []string) string {
 		typed[i] = quoted(word)
 	}
 	return strings.Join(typed, " ")
-}
-
-func (r Report) scenarioView(c reports.Campaign, list *rows) scenarioView {
-	v := scenarioView{
-		Anchor: template.URL("scenario/" + list.anchor), Name: Escape(c.Name), Verdict: c.Verdict, Reason: said(c.Reason),
-		Graceful: fmt.Sprintf("%d of %d", c.Trials.Graceful, c.Trials.Due()), Due: c.Trials.Due(), Violations: c.Trials.Violation,
-		P50: millis(c.Latency.P50), P95: millis(c.Latency.P95), Max: millis(c.Latency.Max), Endings: endings(c.Endings),
-		Lines:        slices.Concat(replayedLines(c), checkLines(c), lateLines(c)),
-		Distribution: distributionOf(list, c.Latency), Scatter: scatterOf(list), Strip: stripOf(list, c.Sweep),
-	}
-	if c.Sweep != nil {
-		v.Lines = slices.Concat(sweepLines(c), v.Lines)
-	}
-	v.Description, v.Facts = r.scenarioFacts(c)
-	for _, f := range c.Findings {
-		v.Findings = append(v.Findings, r.foundView(c, f, list.anchor))
-	}
-	v.MoreUnproven = max(0, len(c.Unproven)-shownReasons)
-	for _, u := range c.Unproven[:len(c.Unproven)-v.MoreUnproven] {
-		v.Unproven = append(v.Unproven, unprovenView{
-			u.Verdict, said(u.Reason), said(u.Remedy), u.Count, counted(made(c), "trial"), links(list.anchor, u.Trials), u.Count - min(len(u.Trials), shownTrials),
-		})
-	}
-	windows, more := windowsOf(list)
-	v.MoreWindows = more
-	for _, w := range windows {
-		v.Windows = append(v.Windows, windowView{w, links(list.anchor, w.Trials)})
-	}
-	return v
-}
-
-func (r Report) scenarioFacts(c reports.Campaign) (description string, facts []fact) {
-	i := slices.IndexFunc(r.Info.Scenarios, func(s scenario.Scenario) bool { return s.Name == c.Name })
-	if i >= 0 {
-		s := r.Info.Scenarios[i].WithDefaults()
-		description = said(s.Description)
-		facts = append(facts,
-			fact{"command", said(words(s.Target.Command))},
-			fact{"stop", said(fmt.Sprintf("%s to %s", s.Stop.Schedule, s.Stop.To))})
-	}
-	t := c.Trials
-	return description, append(facts,
-		fact{"trials", fmt.Sprintf("%d graceful, %d violation, %d inconclusive, %d error, %d in all", t.Graceful, t.Violation, t.Inconclusive, t.Error, t.Total)},
-		fact{"latency", fmt.Sprintf("p50 %s, p95 %s, p99 %s, max %s", millis(c.Latency.P50), millis(c.Latency.P95), millis(c.Latency.P99), millis(c.Latency.Max))},
-		fact{"endings", orDash(endings(c.Endings))})
-}
-
-func (r Report) foundView(c reports.Campaign, f reports.Findings, anchor string) foundView {
-	views := findingViews(verdict.Judgement{Findings: []verdict.Finding{{Check: f.Check, Kind: f.Kind, Message: f.Message, Evidence: f.Evidence, Hint: f.Hint}}})
-	v := foundView{
-		findingView: views[0], Count: f.Count, Of: counted(made(c), "trial"), Shot: said(f.Shot), Replay: r.replay(c.Name, f.Example()),
-		Trials: links(anchor, f.Trials), More: f.Count - min(len(f.Trials), shownTrials),
-	}
-	for _, line := range pointLines(c, f) {
-		v.Lines = append(v.Lines, strings.TrimSpace(line))
-	}
-	return v
-}
-
-// links lead to the first of some trials.
-func links(scenario string, trials []int) (list []link) {
-	for _, index := range trials[:min(len(trials), shownTrials)] {
-		list = append(list, link{trialAnchor(scenario, index), index})
-	}
-	return list
 }

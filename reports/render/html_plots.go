@@ -456,7 +456,7 @@ func (r *rows) worst(side scenario.Side, s *strip) (cells []int, any bool) {
 }
 
 func (s *strip) addBand(side scenario.Side, cells []int) {
-	b := band{Side: Escape(string(side)), Y: s.Height + cell}
+	b := band{Side: Escape(string(side)), Y: s.Height + cell - 1}
 	paths := make([]strings.Builder, len(states))
 	for i, state := range cells {
 		x, y := stripLeft+i%cellsInRow*cell, s.Height+i/cellsInRow*(cell+3)

@@ -624,10 +624,13 @@ func TestTrialsThatCannotBeReadAreAnError(t *testing.T) {
 	if err := HTML(&strings.Builder{}, r, Style{}); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	r = richReport()
-	r.Printed = func(string, int) (string, string, error) { return "", "", broken }
-	if err := HTML(&strings.Builder{}, r, Style{}); !errors.Is(err, broken) {
-		t.Error(err)
+}
+
+func TestAnOutputThatCannotBeReadIsToldOf(t *testing.T) {
+	r := richReport()
+	r.Printed = func(string, int) (string, string, error) { return "half", "", errors.New("the <disk> is gone") }
+	if text := rendered(t, HTML, r, Style{}); !strings.Contains(text, "cannot be read: the &lt;disk&gt; is gone") || !strings.Contains(text, "half") {
+		t.Error("the page does not say so, or lacks what was read")
 	}
 }
 

@@ -77,7 +77,7 @@ func (g *grid) add(cells ...string) {
 	g.Rows = append(g.Rows, cells)
 }
 
-func (r Report) trialPage(t harness.Trial, anchor template.URL) (trialPage, error) {
+func (r Report) trialPage(t harness.Trial, anchor template.URL) trialPage {
 	p := trialPage{
 		Anchor: anchor, Scenario: said(t.Scenario), Index: t.Index, Verdict: t.Judgement.Verdict, Again: t.Again,
 		Headline: headlineOf(t), Facts: trialFacts(t), Findings: findingViews(t.Judgement), Timeline: timelineOf(t),
@@ -85,11 +85,14 @@ func (r Report) trialPage(t harness.Trial, anchor template.URL) (trialPage, erro
 		Checked: said(strings.Join(t.Judgement.Checked, ", ")), Skipped: said(strings.Join(t.Judgement.Unchecked, ", ")),
 	}
 	if r.Printed == nil {
-		return p, nil
+		return p
 	}
 	stdout, stderr, err := r.Printed(t.Scenario, t.Index)
 	p.Printed = streams(t.Observation.Output, stdout, stderr)
-	return p, err
+	if err != nil { // a page without its output is better than none
+		p.Facts = append(p.Facts, fact{"output", said("cannot be read: " + err.Error())})
+	}
+	return p
 }
 
 // headlineOf is the trial in one line.

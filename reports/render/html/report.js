@@ -165,8 +165,10 @@
 
   // follow opens what the address names.
   const follow = () => {
-    const box = document.getElementById("found"), hash = decodeURIComponent(location.hash.slice(1));
+    const box = document.getElementById("found");
     box.replaceChildren();
+    let hash;
+    try { hash = decodeURIComponent(location.hash.slice(1)); } catch { return; }
     if (!hash) return;
     let target = document.getElementById(hash);
     if (!target) {
