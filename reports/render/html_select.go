@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/sigprobe/sigprobe/harness"
@@ -50,7 +51,6 @@ func slowestFirst(a, b *harness.Trial) int {
 
 // choice is what is kept of one scenario's trials.
 type choice struct {
-	names      []string // of shelves, in the order in which they came
 	shelves    map[string]*shelf
 	violations int // room for them
 }
@@ -84,36 +84,27 @@ func (c *choice) offer(t harness.Trial) {
 func (c *choice) put(t *harness.Trial, name string, room int, order func(a, b *harness.Trial) int) {
 	s := c.shelves[name]
 	if s == nil {
-		if len(c.names) >= maxShelves {
+		if len(c.shelves) >= maxShelves {
 			return
 		}
 		s = &shelf{room: room, order: order}
 		c.shelves[name] = s
-		c.names = append(c.names, name)
 	}
 	s.offer(t)
 }
 
-// chosen lists each trial once: the examples first, then the other violations.
+// chosen lists each trial once: the examples first, then the other violations, whose
+// shelf has the last name. The shelves come in the order of their names, for that of the
+// record differs with --jobs.
 func (c *choice) chosen() (list []*harness.Trial) {
 	taken := map[int]bool{}
-	take := func(name string) {
+	for _, name := range slices.Sorted(maps.Keys(c.shelves)) {
 		for _, t := range c.shelves[name].trials {
 			if !taken[t.Index] {
 				taken[t.Index] = true
 				list = append(list, t)
 			}
 		}
-	}
-	rest := slices.Clone(c.names)
-	slices.Sort(rest) // shelves come in the order of the record, which differs with --jobs
-	for _, name := range rest {
-		if name != "violations" {
-			take(name)
-		}
-	}
-	if c.shelves["violations"] != nil {
-		take("violations")
 	}
 	return list
 }

@@ -110,6 +110,7 @@ func pagesToHold() map[string]Report {
 	return map[string]Report{
 		"mixed": mixed(), "graceful": graceful(), "interrupted": interrupted(), "swept": swept(), "rich": richReport(),
 		"no trials": kept(reportOf(infoOf("a", "b"))),
+		"odd names": kept(reportOf(infoOf("a b/c", "ü%2f"), trialOf("a b/c", 3, 0, 0, good)), trialOf("a b/c", 3, 0, 0, good)),
 		"one trial": kept(reportOf(infoOf("a")), trialOf("a", 0, 0, 0, good)),
 	}
 }
@@ -388,9 +389,13 @@ func checkRow(t *rapid.T, b block, i, index int, one harness.Trial) {
 	if took, ok := one.Observation.Latency(); ok {
 		latency = took.Microseconds()
 	}
+	when := int64(none)
+	if strike := one.Observation.Strike; strike != nil {
+		when = strike.Actual.Microseconds() // the trials here are ready at the launch
+	}
 	wantEnding, _ := one.Observation.Ending()
-	got := []any{index, verdicts[strings.IndexByte(verdictLetters, b.Verdicts[i])], point, reason, ending, b.Latency[i], strings.Join(b.Findings[b.Found[i]], "\n"), slices.Contains(b.Again, i)}
-	want := []any{one.Index, one.Judgement.Verdict, one.Shot.Point.String(), one.Judgement.Reason, wantEnding.String(), latency, kindsOf(one.Judgement), one.Again}
+	got := []any{b.When[i], index, verdicts[strings.IndexByte(verdictLetters, b.Verdicts[i])], point, reason, ending, b.Latency[i], strings.Join(b.Findings[b.Found[i]], "\n"), slices.Contains(b.Again, i)}
+	want := []any{when, one.Index, one.Judgement.Verdict, one.Shot.Point.String(), one.Judgement.Reason, wantEnding.String(), latency, kindsOf(one.Judgement), one.Again}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("trial %d stands as %v, not as %v", one.Index, got, want)
 	}
@@ -430,7 +435,7 @@ func TestExamplesHavePagesHoweverManyViolationsThereAre(t *testing.T) {
 		c.offer(trialOf("a", i, 1, time.Millisecond, bad("code")))
 	}
 	c.offer(trialOf("a", 2000, 1, time.Hour, bad("code")))
-	c.offer(trialOf("a", 2001, 7, time.Millisecond, bad("rare")))
+	c.offer(trialOf("a", 2001, 1, time.Millisecond, bad("rare")))
 	c.offer(trialOf("a", 2002, 0, time.Millisecond, verdict.Judgement{Verdict: verdict.Error, Reason: "x"}))
 	list := c.chosen()
 	if len(list) > keptViolations+40 {
@@ -497,6 +502,42 @@ func sweptPage() Report {
 	return kept(reportOf(info, trials...), trials...)
 }
 
+func TestStrikesAreCountedFromReadyOn(t *testing.T) {
+	one := rich(0) // ready at 2 ms, struck at 10 ms
+	if got := when(one); got != 8000 {
+		t.Errorf("%d µs after ready", got)
+	}
+	one.Shot.Point.Time.From = scenario.FromLaunch
+	if got := when(one); got != 10_000 {
+		t.Errorf("%d µs after the launch", got)
+	}
+	one.Observation.Strike = nil
+	if got := when(one); got != none {
+		t.Errorf("%d for a trial that was not struck", got)
+	}
+}
+
+func TestFailingWindowsLeadToTheirTrials(t *testing.T) {
+	text, _ := document(t, richReport())
+	if want := `<td>8 ms</td><td>8 ms</td><td class="number">1</td><td><a href="#trial/a/0">0</a></td>`; !strings.Contains(text, want) {
+		t.Errorf("the page lacks %s", want)
+	}
+}
+
+func TestACellIsTheWorstThatCameAtItsPoint(t *testing.T) {
+	at := func(nth int, v byte) row { return row{nth: nth, side: scenario.After, verdict: v} }
+	r := &rows{list: []row{at(1, 1), at(1, 0), at(2, 2), at(2, 3), at(4, 0), at(7, 1), {nth: 3, side: scenario.Before, verdict: 1}, {nth: 0, side: scenario.After, verdict: 1}}}
+	if cells, any := r.worst(scenario.After, &strip{Points: 5, Each: 1}); !any || !slices.Equal(cells, []int{4, 3, 0, 1, 0}) {
+		t.Errorf("one to a cell: %v", cells)
+	}
+	if cells, any := r.worst(scenario.After, &strip{Points: 5, Each: 2}); !any || !slices.Equal(cells, []int{4, 1, 0}) {
+		t.Errorf("two to a cell: %v", cells)
+	}
+	if _, any := r.worst(scenario.Inside, &strip{Points: 5, Each: 1}); any {
+		t.Error("a side that was not struck at has a band")
+	}
+}
+
 func TestAStripOfManyPointsIsBounded(t *testing.T) {
 	r := &rows{}
 	for nth := 1; nth <= 50_000; nth++ {
@@ -515,6 +556,9 @@ func TestAStripOfManyPointsIsBounded(t *testing.T) {
 func TestTimelineHasALaneForEachProcess(t *testing.T) {
 	line := timelineOf(rich(0))
 	classes := map[string]int{}
+	if lastMoment(rich(0).Observation) != 52*time.Millisecond { // 10 ms to the strike, 12 ms to the exit, 30 ms of lingering
+		t.Errorf("it lasts %v", lastMoment(rich(0).Observation))
+	}
 	for _, l := range line.Lanes {
 		classes[l.Class]++
 		if l.X < laneLeft || l.X+l.Width > laneRight {
@@ -590,7 +634,7 @@ func TestPageOfATrialShowsItsEvidence(t *testing.T) {
 	text, _ := document(t, richReport())
 	for _, want := range []string{
 		"sleep 600", "/out/ledger", "fsync", "127.0.0.1:8080", "left the session", "saved 0", "&lt;b&gt;stopping&lt;/b&gt;", `\x1b[2J`,
-		"sigprobe replay 20260102-030405.678-abcdef 0", "raw wait status 0x0300", "1 descendant outlived it",
+		`id="trial/a/0"`, "sigprobe replay 20260102-030405.678-abcdef 0", "raw wait status 0x0300", "1 descendant outlived it",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
