@@ -2,6 +2,7 @@ package browser
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -27,6 +28,9 @@ var (
 	few, fewRun string
 )
 
+// patience bounds each wait for a state of a page.
+var patience = flag.Duration("poll", 30*time.Second, "how long to wait for a page to change")
+
 // The command that is tested is the one that make build leaves.
 const sigprobe = "../../bin/sigprobe"
 
@@ -35,6 +39,7 @@ var desktop = View{Width: 1100, Height: 800}
 func TestMain(m *testing.M) { os.Exit(tested(m)) }
 
 func tested(m *testing.M) int {
+	flag.Parse()
 	path, err := Find()
 	if err != nil {
 		fmt.Println("skipped:", err)
@@ -90,7 +95,7 @@ func value[T any](t *testing.T, tab *Tab, expression string) T {
 // becomes polls until an expression is true.
 func becomes(t *testing.T, tab *Tab, expression string) {
 	t.Helper()
-	if err := tab.Do(chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(30*time.Second))); err != nil {
+	if err := tab.Do(chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(*patience))); err != nil {
 		t.Fatalf("%s never became true: %v", expression, err)
 	}
 }

@@ -698,3 +698,25 @@ func FuzzFormOf(f *testing.F) {
 		}
 	})
 }
+
+func FuzzNothingGetsIntoThePage(f *testing.F) {
+	for _, h := range hostile {
+		f.Add(h.text)
+	}
+	f.Add(`"><img src=x onerror=alert(1)></script>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if text == "" {
+			t.Skip("an empty text is left out, and its element with it")
+		}
+		_, plain := document(t, hostilePage("plain"))
+		shown, root := document(t, hostilePage(text))
+		if got, want := elementNames(root), elementNames(plain); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: the page has the elements %v; a harmless one has %v", text, got, want)
+		}
+		for line := range strings.SplitSeq(shown, "\n") {
+			if !printable(line) {
+				t.Errorf("%q: the page has %q", text, line)
+			}
+		}
+	})
+}

@@ -226,15 +226,11 @@ func sentName(s observation.Sent) string {
 
 // span is a time for a person, with three digits or so.
 func span(d time.Duration) string {
+	if d.Abs() < 100*time.Microsecond {
+		return shortTime(float64(d.Microseconds()))
+	}
 	ms := float64(d) / float64(time.Millisecond)
 	return millis(&ms)
-}
-
-func moments(d *time.Duration) string {
-	if d == nil {
-		return "–"
-	}
-	return span(*d)
 }
 
 // bytesText is a number of bytes for a person.
