@@ -188,6 +188,7 @@ func TestEverythingIsShownAgain(t *testing.T) {
 func TestTrialsAreSortedByKeyboard(t *testing.T) {
 	tab := open(t, few, desktop)
 	header := `document.querySelector("#list th[data-sort=latency]")`
+	becomes(t, tab, `document.querySelectorAll("#list th[aria-sort=none]").length === 7`)
 	do(t, tab, Script(header+`.querySelector("button").focus()`), chromedp.KeyEvent(kb.Enter))
 	becomes(t, tab, header+`.getAttribute("aria-sort") === "ascending"`)
 	do(t, tab, chromedp.KeyEvent(kb.Enter))
