@@ -359,8 +359,9 @@ func TestPaperShowsWhatIsFolded(t *testing.T) {
 	v := desktop
 	v.Print, v.Dark = true, true
 	tab := open(t, few, v)
-	if h := value[float64](t, tab, `document.querySelector("details.trial:not([open]) article").getBoundingClientRect().height`); h < 50 {
-		t.Errorf("a folded trial is %v high on paper", h)
+	folded := `document.querySelector("details.trial:not([open])")`
+	if !value[bool](t, tab, folded+`.querySelector("article").checkVisibility()`) || value[float64](t, tab, folded+`.getBoundingClientRect().height`) < 200 {
+		t.Error("a folded trial does not stand on paper")
 	}
 	if got := value[string](t, tab, `getComputedStyle(document.documentElement).getPropertyValue("--ground").trim()`); got != "#ffffff" {
 		t.Errorf("paper is %s", got)
