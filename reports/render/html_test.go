@@ -23,8 +23,8 @@ import (
 	"github.com/sigprobe/sigprobe/reports"
 )
 
-// kept gives a report its trials, as the store does.
-func kept(r Report, trials ...harness.Trial) Report {
+// withTrials gives a report its trials, as the store does.
+func withTrials(r Report, trials ...harness.Trial) Report {
 	r.Trials = func() (*Gathered, error) {
 		g := NewGathered(r.Info)
 		for _, t := range trials {
@@ -63,7 +63,7 @@ func rich(index int) harness.Trial {
 
 func richReport() Report {
 	t := rich(0)
-	return kept(reportOf(infoOf("a"), t), t)
+	return withTrials(reportOf(infoOf("a"), t), t)
 }
 
 func document(t *testing.T, r Report) (text string, root *html.Node) {
@@ -109,9 +109,9 @@ func pagesToHold() map[string]Report {
 	good := verdict.Judgement{Verdict: verdict.Graceful}
 	return map[string]Report{
 		"mixed": mixed(), "graceful": graceful(), "interrupted": interrupted(), "swept": swept(), "rich": richReport(),
-		"no trials": kept(reportOf(infoOf("a", "b"))),
-		"odd names": kept(reportOf(infoOf("a b/c", "ü%2f"), trialOf("a b/c", 3, 0, 0, good)), trialOf("a b/c", 3, 0, 0, good)),
-		"one trial": kept(reportOf(infoOf("a")), trialOf("a", 0, 0, 0, good)),
+		"no trials": withTrials(reportOf(infoOf("a", "b"))),
+		"odd names": withTrials(reportOf(infoOf("a b/c", "ü%2f"), trialOf("a b/c", 3, 0, 0, good)), trialOf("a b/c", 3, 0, 0, good)),
+		"one trial": withTrials(reportOf(infoOf("a")), trialOf("a", 0, 0, 0, good)),
 	}
 }
 
@@ -307,7 +307,7 @@ func hostilePage(text string) Report {
 	info.Version, info.ID, info.Machine.Kernel, info.CommandLine = text, text, text, []string{text}
 	info.Scenarios[0] = scenario.Scenario{Name: text, Description: text, Target: scenario.Target{Command: []string{text}}}
 	trial := hostileTrial(text, 0)
-	r := kept(reportOf(info, trial), trial)
+	r := withTrials(reportOf(info, trial), trial)
 	r.Printed = func(string, int) (string, string, error) { return text, text, nil }
 	return r
 }
@@ -364,7 +364,7 @@ func TestTheDataHasEveryTrial(t *testing.T) {
 			}
 			trials = append(trials, one)
 		}
-		_, root := document(t, kept(reportOf(infoOf("a"), trials...), trials...))
+		_, root := document(t, withTrials(reportOf(infoOf("a"), trials...), trials...))
 		b := blocksOf(t, root)[0]
 		slices.SortFunc(trials, func(a, b harness.Trial) int { return a.Index - b.Index })
 		if len(b.Steps) != len(trials) || len(b.Verdicts) != len(trials) {
@@ -499,7 +499,7 @@ func sweptPage() Report {
 			trials = append(trials, t)
 		}
 	}
-	return kept(reportOf(info, trials...), trials...)
+	return withTrials(reportOf(info, trials...), trials...)
 }
 
 func TestStrikesAreCountedFromReadyOn(t *testing.T) {
