@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/sigprobe/sigprobe/harness"
 )
 
 // Run is a stored run.
@@ -122,9 +124,10 @@ func (r *Run) Trials() (*Reader, error) {
 	return reader, nil
 }
 
-// Summarize reads all trials of the run and sums them up.
-func (r *Run) Summarize() (Summary, error) {
-	s, warnings, err := r.sum()
+// Summarize reads all trials of the run and sums them up. Who else wants to see each
+// trial is called with it, which saves reading the record twice.
+func (r *Run) Summarize(also ...func(harness.Trial)) (Summary, error) {
+	s, warnings, err := r.sum(also...)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -134,7 +137,7 @@ func (r *Run) Summarize() (Summary, error) {
 }
 
 // sum reads all trials of the run.
-func (r *Run) sum() (*Summarizer, []Warning, error) {
+func (r *Run) sum(also ...func(harness.Trial)) (*Summarizer, []Warning, error) {
 	trials, err := r.Trials()
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +145,11 @@ func (r *Run) sum() (*Summarizer, []Warning, error) {
 	defer trials.Close() //nolint:errcheck // opened for reading
 	s := NewSummarizer(r.Info)
 	for trials.Scan() {
-		s.Add(trials.Trial())
+		t := trials.Trial()
+		s.Add(t)
+		for _, see := range also {
+			see(t)
+		}
 	}
 	if err := trials.Err(); err != nil {
 		return nil, nil, fmt.Errorf("read the trials of run %s: %w", r.Info.ID, err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/scenario"
@@ -176,7 +177,7 @@ func (j job) scenario(name string) scenario.Scenario {
 
 // finish records how the run ended and makes the report.
 func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
-	finished := reports.Finished{}
+	finished := reports.Finished{Time: time.Now().UTC()}
 	if s, ok := signalled.by(); ok {
 		finished.InterruptedBy = s.String()
 	}
@@ -190,7 +191,11 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	if err := store.Finish(finished); err != nil && r.err == nil {
 		r.err = err
 	}
-	report := render.Report{Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path()}
+	kept := &reports.Run{Dir: store.Path(), Info: store.Info()}
+	report := render.Report{
+		Summary: summary, Info: store.Info(), Finished: &finished, Store: store.Path(),
+		Trials: func() (*render.Gathered, error) { return render.Gather(kept.Info, kept.Each()) }, Printed: kept.Printed,
+	}
 	if j.named != nil {
 		report.Run = j.named(store)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/reports"
 	"github.com/sigprobe/sigprobe/reports/render"
 )
@@ -49,14 +50,22 @@ func (o *reportOptions) report(std streams, name string) error {
 	if err != nil {
 		return &exit{statusUsage, err}
 	}
-	summary, err := run.Summarize()
+	gathered := render.NewGathered(run.Info)
+	var also []func(harness.Trial)
+	if render.NeedsTrials(o.format) {
+		also = append(also, gathered.Add)
+	}
+	summary, err := run.Summarize(also...)
 	if err != nil {
 		return broken(err)
 	}
 	for _, warning := range summary.Warnings {
 		note(std.err, "warning: %s", warning)
 	}
-	r := render.Report{Summary: summary, Info: run.Info, Finished: run.Finished, Store: run.Dir, Run: o.named(run)}
+	r := render.Report{
+		Summary: summary, Info: run.Info, Finished: run.Finished, Store: run.Dir, Run: o.named(run),
+		Trials: func() (*render.Gathered, error) { return gathered, nil }, Printed: run.Printed,
+	}
 	if err := o.write(std.out, format, r); err != nil && !readerGone(err) {
 		return broken(fmt.Errorf("write the report: %w; name another file with -o", err))
 	}

@@ -25,6 +25,12 @@ type Report struct {
 	// Run is how a command line names the run. Default: its ID, which is found in the
 	// default store; for another store give the folder.
 	Run string
+	// Trials gives what is kept of each trial, for the formats of [NeedsTrials]. nil:
+	// they show what the summary has.
+	Trials func() (*Gathered, error)
+	// Printed gives what the target of a trial printed, empty where that was not kept.
+	// nil: it was not kept of any trial.
+	Printed func(scenario string, trial int) (stdout, stderr string, err error)
 }
 
 // Style says how text for a person looks. Other formats do not heed it.
@@ -35,15 +41,19 @@ type Style struct {
 	Width int
 }
 
-// Format writes a report. Its error is the writer's.
+// Format writes a report. Its error is the writer's, or that of reading the trials.
 type Format func(io.Writer, Report, Style) error
 
 // Formats are all of them, by the name that --format takes.
 var Formats = map[string]Format{
+	"html":  HTML,
 	"json":  JSON,
 	"junit": JUnit,
 	"text":  Text,
 }
+
+// NeedsTrials says that a format shows single trials, and not only their summary.
+func NeedsTrials(format string) bool { return format == "html" }
 
 // replay is the line to paste that repeats a trial.
 func (r Report) replay(scenario string, trial int) string {
