@@ -24,6 +24,8 @@ type job struct {
 	// keepEvidence keeps it of graceful trials too.
 	keepEvidence bool
 	total        int // or unknown
+	// stop ends the job early; nil never does.
+	stop *stopRule
 	// failing keeps what fails; nil keeps nothing.
 	failing *failing
 	// trials makes them; when drain is closed it lets those that run end.
@@ -122,12 +124,25 @@ type ran struct {
 	count int
 	// err is why the store could take no more.
 	err error
+	// stoppedBy is the rule that ended the job early; empty where none did.
+	stoppedBy string
+	// now is the scenario whose trials come; empty before the first.
+	now string
+}
+
+// begin notes whose trials come now, and tells of the scenario that has ended by that.
+func (r *ran) begin(name string, bar *progress) {
+	if r.now != "" && r.now != name {
+		bar.ended(r.sums.Campaign(r.now))
+	}
+	r.now = name
 }
 
 // record carries out the trials and keeps each the moment it ends. A store that fails
 // ends the run: what cannot be kept proves nothing.
 func (j job) record(ctx context.Context, e *engines, store *reports.Writer, signalled *interrupts, bar *progress) *ran {
 	r := &ran{sums: reports.NewSummarizer(store.Info())}
+	defer r.begin("", bar)
 	for trial, err := range j.trials(ctx, e, signalled.drain) {
 		if err != nil {
 			return r // the context ended; there is nothing more
@@ -136,8 +151,14 @@ func (j job) record(ctx context.Context, e *engines, store *reports.Writer, sign
 			return r
 		}
 		r.count++
+		r.begin(trial.Scenario, bar)
 		r.sums.Add(trial)
 		bar.add(trial)
+		if j.stop != nil && r.stoppedBy == "" && j.stop.add(trial) {
+			r.stoppedBy = j.stop.String()
+			note(bar, "%s: finishing running trials", r.stoppedBy)
+			signalled.finish()
+		}
 		if r.err = j.failing.note(store.ID(), j.scenario(trial.Scenario), trial); r.err != nil {
 			return r
 		}
@@ -153,7 +174,7 @@ func (j job) scenario(name string) scenario.Scenario {
 
 // finish records how the run ended and makes the report.
 func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
-	finished := reports.Finished{}
+	finished := reports.Finished{InterruptedBy: r.stoppedBy}
 	if s, ok := signalled.by(); ok {
 		finished.InterruptedBy = s.String()
 	}

@@ -248,20 +248,8 @@ func (r Report) conclusion() string {
 			stillFail += c.Replayed.Violation
 		}
 	}
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		name verdict.Verdict
-	}{{sum.Violation, verdict.Violation}, {sum.Error, verdict.Error}, {sum.Inconclusive - sum.Absent, verdict.Inconclusive}, {sum.Graceful, verdict.Graceful}} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
-		}
-	}
-	if sum.Absent > 0 {
-		parts = append(parts, fmt.Sprintf("%d without a further call", sum.Absent))
-	}
 	text := counted(sum.Total(), "trial") + " of " + counted(len(r.Summary.Scenarios), "scenario")
-	if len(parts) > 0 {
+	if parts := tallied(sum); len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}
 	if replayed > 0 {
