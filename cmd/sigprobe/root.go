@@ -14,6 +14,7 @@ var subcommands = []func(streams) *cobra.Command{
 	newRun,
 	newReplay,
 	newReport,
+	newExplain,
 	newInspect,
 	newValidate,
 	newSchema,

@@ -73,7 +73,7 @@ func reportOf(info reports.RunInfo, trials ...harness.Trial) Report {
 // mixed is a run with every verdict.
 func mixed() Report {
 	orphan := verdict.Finding{
-		Check: "survivors", Kind: "alive", Message: "1 descendant outlived the main process by more than 2 s",
+		Check: "survivors", Kind: "orphan", Message: "1 descendant outlived the main process by more than 2 s",
 		Evidence: []string{"sleep (PID 4243), child of worker (PID 4242)", "it ignores TERM"},
 		Hint:     "forward TERM to the children and wait for them",
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports"
+	"github.com/sigprobe/sigprobe/reports/explain"
 )
 
 // What text and JUnit say in the same words.
@@ -86,6 +87,9 @@ func (r Report) findingLines(c reports.Campaign, f reports.Findings) []string {
 	}
 	if f.Hint != "" {
 		lines = append(lines, "  hint: "+Escape(f.Hint))
+	}
+	if command := explain.Command(f.Check, f.Kind); command != "" {
+		lines = append(lines, "  explain: "+command)
 	}
 	return append(lines, "  repeat it: "+r.replay(c.Name, f.Example()))
 }
