@@ -26,11 +26,14 @@ func TestWordsOfOthersAreKinds(t *testing.T) {
 	}
 }
 
+// toCome are the kinds of a newer version, as tests make them up.
+var toCome = map[string]bool{"litter/key": true}
+
 // known wants a finding to be of a kind that is listed: what is not is not explained
 // either. [judgeAll] asks it of every finding that a test of this package makes.
 func known(t *testing.T, f verdict.Finding) {
 	t.Helper()
-	if !slices.Contains(verdict.Kinds()[f.Check], f.Kind) {
+	if !toCome[f.Check+"/"+f.Kind] && !slices.Contains(verdict.Kinds()[f.Check], f.Kind) {
 		t.Errorf("%s/%s is not in Kinds: list it there, and explain it", f.Check, f.Kind)
 	}
 }
