@@ -40,9 +40,13 @@ type Format func(io.Writer, Report, Style) error
 
 // Formats are all of them, by the name that --format takes.
 var Formats = map[string]Format{
-	"json":  JSON,
-	"junit": JUnit,
-	"text":  Text,
+	"annotations": Annotations,
+	"ctrf":        CTRF,
+	"json":        JSON,
+	"junit":       JUnit,
+	"markdown":    Markdown,
+	"tap":         TAP,
+	"text":        Text,
 }
 
 // replay is the line to paste that repeats a trial.

@@ -19,6 +19,9 @@ import (
 // shownTrials bounds how many indices stand in a line.
 const shownTrials = 12
 
+// shownReasons bounds the reasons why trials proved nothing; the summary as JSON has more.
+const shownReasons = 10
+
 // trialList is "4, 7, 12 and 30 more".
 func trialList(g reports.Group) string { return numbers("", g.Trials, g.Count) }
 
@@ -172,6 +175,20 @@ func (r Report) unprovenLines(c reports.Campaign, u reports.Unproven) []string {
 	return lines
 }
 
+// shownUnproven are the first reasons, and what is said of the rest; empty where there
+// are no more.
+func shownUnproven(c reports.Campaign) (shown []reports.Unproven, rest string) {
+	shown = c.Unproven[:min(len(c.Unproven), shownReasons)]
+	if left := c.Unproven[len(shown):]; len(left) > 0 {
+		trials := 0
+		for _, u := range left {
+			trials += u.Count
+		}
+		rest = fmt.Sprintf("and %s in %s", counted(len(left), "other reason"), counted(trials, "trial"))
+	}
+	return shown, rest
+}
+
 // checkLines says what was held against the trials and what was not.
 func checkLines(c reports.Campaign) []string {
 	var checked, unchecked []string
@@ -217,8 +234,12 @@ func (r Report) campaignLines(c reports.Campaign) []string {
 	for _, f := range c.Findings {
 		lines = append(lines, r.findingLines(c, f)...)
 	}
-	for _, u := range c.Unproven {
+	shown, rest := shownUnproven(c)
+	for _, u := range shown {
 		lines = append(lines, r.unprovenLines(c, u)...)
+	}
+	if rest != "" {
+		lines = append(lines, rest)
 	}
 	lines = append(lines, checkLines(c)...)
 	return append(lines, lateLines(c)...)
