@@ -194,7 +194,7 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	return report
 }
 
-// show writes the report for a person and all that were asked for. That a reader of
+// show writes the report for a person, what a CI system shows, and all that were asked for. That a reader of
 // the text has gone is no failure of the run.
 func (d desk) show(r render.Report) error {
 	err := d.text(r)
@@ -205,7 +205,7 @@ func (d desk) show(r render.Report) error {
 	if err != nil {
 		err = fmt.Errorf("write the report: %w; see it with sigprobe report", err)
 	}
-	return errors.Join(err, d.outputs.write(d.std.out, r))
+	return errors.Join(err, d.github(r), d.outputs.write(d.std.out, r))
 }
 
 func (d desk) text(r render.Report) error {

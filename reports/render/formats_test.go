@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/goccy/go-yaml"
 	joshdk "github.com/joshdk/go-junit"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/yuin/goldmark"
@@ -194,6 +195,13 @@ func TestCTRFCounts(t *testing.T) {
 		if s.Tests != len(r.Summary.Scenarios) || s.Passed != want[verdict.Graceful] || s.Failed != want[verdict.Violation] || s.Skipped != want[verdict.Inconclusive] || s.Other != want[verdict.Error] {
 			t.Errorf("%s: %+v of %v", name, s, want)
 		}
+		for i, test := range got.Results.Tests {
+			v := r.Summary.Scenarios[i].Verdict
+			status := map[verdict.Verdict]string{verdict.Graceful: "passed", verdict.Violation: "failed", verdict.Inconclusive: "skipped", verdict.Error: "other"}[v]
+			if test.Status != status || test.RawStatus != string(v) {
+				t.Errorf("%s: %s is %s, %s", name, v, test.Status, test.RawStatus)
+			}
+		}
 		if s.Stop-s.Start != 12340 {
 			t.Errorf("%s: it took %d ms", name, s.Stop-s.Start)
 		}
@@ -299,6 +307,28 @@ func TestTAPBailsOut(t *testing.T) {
 	lines := readTAP(t, rendered(t, TAP, r, Style{}))[0]
 	if got := lines[len(lines)-2]; got != "bailout\tthe disk is full" {
 		t.Errorf("%q in %q", got, lines)
+	}
+}
+
+// The diagnostics are YAML to a reader that knows all of it, which Perl's does not.
+func TestTAPDiagnosticsAreYAML(t *testing.T) {
+	for _, h := range hostile {
+		r := hostileReport(h.text)
+		r.Summary.Scenarios[1].Reason = "   " + h.text
+		blocks := strings.Split(rendered(t, TAP, r, Style{}), "\n  ---\n")[1:]
+		for i, block := range blocks {
+			block, _, ended := strings.Cut(block, "\n  ...\n")
+			var d struct {
+				Message, Severity, Details string
+				Trials                     int
+			}
+			if err := yaml.Unmarshal([]byte(block), &d); err != nil || !ended {
+				t.Errorf("%q: %v in\n%s", h.text, err, block)
+			}
+			if c := r.Summary.Scenarios[i]; d.Message != headline(c) || d.Severity != string(c.Verdict) || d.Trials != 1 {
+				t.Errorf("%q: %+v of\n%s", h.text, d, block)
+			}
+		}
 	}
 }
 

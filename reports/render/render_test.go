@@ -255,6 +255,8 @@ var hostile = []struct{ text, shown string }{
 	{`a | b \| c \\| d`, `a | b \| c \\| d`},
 	{"`one` ``two`` ```` four", "`one` ``two`` ```` four"},
 	{"``", "``"},
+	{"```", "```"},
+	{"`````", "`````"},
 	{" ` ", " ` "},
 	{"   ", "   "},
 	{"<img src=x onerror=alert(1)> <!-- x --> &lt;", "<img src=x onerror=alert(1)> <!-- x --> &lt;"},
