@@ -60,6 +60,9 @@ func TestJUnitIsReadByAnother(t *testing.T) {
 		if totals.Passed != want[verdict.Graceful] || totals.Failed != want[verdict.Violation] || totals.Error != want[verdict.Error] || totals.Skipped != want[verdict.Inconclusive] {
 			t.Errorf("%s: %+v of %v", name, totals, want)
 		}
+		if suites[0].Properties["incomplete"] != r.unfinished() {
+			t.Errorf("%s: properties %v; the run is %q", name, suites[0].Properties, r.unfinished())
+		}
 		if suites[0].Properties["seed"] != "42" {
 			t.Errorf("%s: properties %v", name, suites[0].Properties)
 		}
@@ -405,6 +408,37 @@ func TestCodeIsOneSpan(t *testing.T) {
 		}
 		if shown := Escape(name); strings.TrimSpace(shown) != "" && strings.TrimSpace(s.code[0]) != strings.TrimSpace(shown) {
 			t.Fatalf("%q is read as %q", shown, s.code[0])
+		}
+	})
+}
+
+// What a target prints makes no format unreadable.
+func FuzzFormats(f *testing.F) {
+	for _, h := range hostile {
+		f.Add(h.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := hostileReport(text)
+		if s := read([]byte(rendered(t, Markdown, r, Style{}))); s.kinds["Heading"] != 4 || s.rows != 3 || s.kinds["RawHTML"]+s.kinds["HTMLBlock"]+s.kinds["Link"]+s.kinds["AutoLink"] > 0 {
+			t.Errorf("Markdown is read as %v, %d rows", s.kinds, s.rows)
+		}
+		for line := range strings.Lines(rendered(t, Annotations, r, Style{})) {
+			if c, ok := readCommand(strings.TrimSuffix(line, "\n")); !ok || c.name != "error" && c.name != "warning" || len(c.properties) != 1 {
+				t.Errorf("annotation %q is read as %+v", line, c)
+			}
+		}
+		if suites, err := joshdk.Ingest([]byte(rendered(t, JUnit, r, Style{}))); err != nil || len(suites) != 1 || suites[0].Totals.Tests != 3 {
+			t.Errorf("JUnit is read as %+v, %v", suites, err)
+		}
+		for _, block := range strings.Split(rendered(t, TAP, r, Style{}), "\n  ---\n")[1:] {
+			block, _, _ := strings.Cut(block, "\n  ...\n")
+			var d map[string]any
+			if err := yaml.Unmarshal([]byte(block), &d); err != nil {
+				t.Errorf("TAP's diagnostics: %v in\n%s", err, block)
+			}
+		}
+		if !json.Valid([]byte(rendered(t, CTRF, r, Style{}))) {
+			t.Error("CTRF is no JSON")
 		}
 	})
 }

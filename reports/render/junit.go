@@ -40,6 +40,12 @@ func (r Report) suite() junit.Testsuite {
 	if r.Info.Version != "" {
 		suite.AddProperty("sigprobe", Escape(r.Info.Version))
 	}
+	if shard := r.Info.Shard.String(); shard != "" {
+		suite.AddProperty("shard", shard)
+	}
+	if note := r.unfinished(); note != "" {
+		suite.AddProperty("incomplete", note)
+	}
 	for _, c := range r.Summary.Scenarios {
 		suite.AddProperty("verdict."+Escape(c.Name), Escape(string(c.Verdict)))
 		if trial, ok := worstTrial(c); ok {
