@@ -16,7 +16,8 @@ type Campaign struct {
 	// Seed decides the shots, with the scenario's name.
 	Seed uint64
 	// Skip, where not nil, tells which trials not to run: those of other shards, or
-	// those that a resumed run already has.
+	// those that a resumed run already has. The trials behind a sweep's plan, which look
+	// for its end, go with the first of them: one shard makes them all.
 	Skip func(index int) bool
 	// Drain, where not nil, ends the campaign early when it is closed: the trials that
 	// run are finished and handed out, no more are launched.

@@ -90,15 +90,14 @@ func (c Campaign) strikeAll(ctx context.Context, e *Engine, reference observatio
 // point having come: then there was none further. A point that does come belongs to the
 // sweep, and is struck on the other sides too.
 func (c Campaign) findEnd(ctx context.Context, e *Engine, index, known int, yield func(Trial, error) bool) {
+	if c.Skip != nil && c.Skip(index) {
+		return
+	}
 	sides := c.Scenario.Strike.Sweep.Sides
 	for n := known + 1; n <= 2*known+extraBeyond; n++ {
 		for i, side := range sides {
 			if c.drained() {
 				return
-			}
-			if c.Skip != nil && c.Skip(index) {
-				index++
-				continue
 			}
 			trial, err := e.Trial(ctx, c.Scenario, index, plan.At(c.Scenario, n, side))
 			if !yield(trial, err) || err != nil || i == 0 && !trial.Hit() {

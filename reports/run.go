@@ -7,6 +7,7 @@
 package reports
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -54,6 +55,25 @@ type RunInfo struct {
 type Shard struct {
 	Index int `json:"index"`
 	Of    int `json:"of"`
+}
+
+// Has says that a trial of the plan belongs to the shard.
+func (s Shard) Has(index int) bool { return s.Of <= 1 || index%s.Of == s.Index }
+
+// String is "2/8" as the command line writes it, counted from 1; empty for the whole plan.
+func (s Shard) String() string {
+	if s.Of <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Index+1, s.Of)
+}
+
+// elsewhere says why a shard's sweep has not all points; empty for the whole plan.
+func (s Shard) elsewhere() string {
+	if s.Of <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("this is shard %s, the others have the rest", s)
 }
 
 // SourceFile is a scenario file as it was when the run started.

@@ -58,7 +58,7 @@ type reasonKey struct {
 // NewSummarizer starts a summary of the run. Scenarios that the run lists stand in it
 // even if no trial of them comes.
 func NewSummarizer(info RunInfo) *Summarizer {
-	s := &Summarizer{info: info, campaigns: map[string]*tally{}, degraded: map[observation.Degradation]int{}}
+	s := &Summarizer{info: info, campaigns: map[string]*tally{}, degraded: map[observation.Degradation]int{}, cut: info.Shard.elsewhere()}
 	for _, planned := range info.Scenarios {
 		c := s.campaign(planned.Name)
 		c.scenario = planned.WithDefaults()
@@ -87,7 +87,11 @@ func (s *Summarizer) campaign(name string) *tally {
 
 // Ended notes how the run ended, nil for a run that has not: a sweep that is not
 // complete is so for this reason. Without it the run counts as ended in its time.
-func (s *Summarizer) Ended(f *Finished) { s.cut = f.cutShort() }
+func (s *Summarizer) Ended(f *Finished) {
+	if s.cut = f.cutShort(); s.cut == "" {
+		s.cut = s.info.Shard.elsewhere()
+	}
+}
 
 // Add counts a trial. Each trial must be added once; [Reader] sees to that.
 func (s *Summarizer) Add(t harness.Trial) {
@@ -207,6 +211,15 @@ func (c *tally) check(name string) *CheckCount {
 	return c.checks[name]
 }
 
+// Campaign is what was added so far of one scenario.
+func (s *Summarizer) Campaign(name string) Campaign {
+	c := s.campaign(name).summary(name, s.cut, s.info.Statistics)
+	if shard := s.info.Shard; shard.Of > 1 && c.Trials.Total == 0 && s.cut == shard.elsewhere() {
+		c.Reason = fmt.Sprintf("none of its trials is in shard %s", shard)
+	}
+	return c
+}
+
 // Summary is what was added so far. Later additions do not change it.
 func (s *Summarizer) Summary() Summary {
 	summary := Summary{
@@ -215,7 +228,7 @@ func (s *Summarizer) Summary() Summary {
 	}
 	var verdicts []verdict.Verdict
 	for _, name := range s.order {
-		c := s.campaigns[name].summary(name, s.cut, s.info.Statistics)
+		c := s.Campaign(name)
 		summary.Scenarios = append(summary.Scenarios, c)
 		verdicts = append(verdicts, c.Verdict)
 	}

@@ -26,6 +26,8 @@ type job struct {
 	// keepEvidence keeps it of graceful trials too.
 	keepEvidence bool
 	total        int // or unknown
+	// stop ends the job early; nil never does.
+	stop *stopRule
 	// failing keeps what fails; nil keeps nothing.
 	failing *failing
 	// shrinks are narrowed down after the trials; nil for nothing.
@@ -128,12 +130,25 @@ type ran struct {
 	count int
 	// err is why the store could take no more.
 	err error
+	// stoppedBy is the rule that ended the job early; empty where none did.
+	stoppedBy string
+	// now is the scenario whose trials come; empty before the first.
+	now string
+}
+
+// begin notes whose trials come now, and tells of the scenario that has ended by that.
+func (r *ran) begin(name string, bar *progress) {
+	if r.now != "" && r.now != name {
+		bar.ended(r.sums.Campaign(r.now))
+	}
+	r.now = name
 }
 
 // record carries out the trials and keeps each the moment it ends. A store that fails
 // ends the run: what cannot be kept proves nothing.
 func (j job) record(ctx context.Context, e *engines, store *reports.Writer, signalled *interrupts, bar *progress) *ran {
 	r := &ran{sums: reports.NewSummarizer(store.Info())}
+	defer r.begin("", bar)
 	for trial, err := range j.trials(ctx, e, signalled.drain) {
 		if err != nil {
 			return r // the context ended; there is nothing more
@@ -142,9 +157,15 @@ func (j job) record(ctx context.Context, e *engines, store *reports.Writer, sign
 			return r
 		}
 		r.count++
+		r.begin(trial.Scenario, bar)
 		r.sums.Add(trial)
 		bar.add(trial)
 		j.shrinks.note(trial)
+		if j.stop != nil && r.stoppedBy == "" && j.stop.add(trial) {
+			r.stoppedBy = j.stop.String()
+			note(bar, "%s: finishing running trials", r.stoppedBy)
+			signalled.finish()
+		}
 		if r.err = j.failing.note(store.ID(), j.scenario(trial.Scenario), trial); r.err != nil {
 			return r
 		}
@@ -177,7 +198,7 @@ func (j job) scenario(name string) scenario.Scenario {
 
 // finish records how the run ended and makes the report.
 func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render.Report {
-	finished := reports.Finished{Time: time.Now().UTC()}
+	finished := reports.Finished{Time: time.Now().UTC(), InterruptedBy: r.stoppedBy}
 	if s, ok := signalled.by(); ok {
 		finished.InterruptedBy = s.String()
 	}
@@ -202,7 +223,7 @@ func (r *ran) finish(store *reports.Writer, signalled *interrupts, j job) render
 	return report
 }
 
-// show writes the report for a person and all that were asked for. That a reader of
+// show writes the report for a person, what a CI system shows, and all that were asked for. That a reader of
 // the text has gone is no failure of the run.
 func (d desk) show(r render.Report) error {
 	err := d.text(r)
@@ -213,7 +234,7 @@ func (d desk) show(r render.Report) error {
 	if err != nil {
 		err = fmt.Errorf("write the report: %w; see it with sigprobe report", err)
 	}
-	return errors.Join(err, d.outputs.write(d.std.out, r))
+	return errors.Join(err, d.github(r), d.outputs.write(d.std.out, r))
 }
 
 func (d desk) text(r render.Report) error {

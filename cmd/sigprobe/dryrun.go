@@ -17,13 +17,16 @@ import (
 const shownShots = 5
 
 // dryRun says what a run would do, and does nothing.
-func dryRun(w io.Writer, scenarios []scenario.Scenario, failing *failing, seed uint64, jobs int) error {
+func dryRun(w io.Writer, scenarios []scenario.Scenario, failing *failing, seed uint64, shard reports.Shard, jobs int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run, seed %d: nothing is launched\n", seed)
+	if shard.Of > 1 {
+		fmt.Fprintf(&b, "shard %s: of the trials below, those whose number divided by %d leaves %d\n", shard, shard.Of, shard.Index)
+	}
 	var total time.Duration
 	bounded := true
 	for _, s := range scenarios {
-		bound, ok := campaignBound(s, plan.New(s, seed).Len(), jobs)
+		bound, ok := campaignBound(s, sizeOf(shard, plan.New(s, seed).Len()), jobs)
 		again := failing.of(s)
 		bound += time.Duration(len(again)) * trialBound(s)
 		describe(&b, s, again, seed, bound, ok)

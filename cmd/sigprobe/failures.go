@@ -28,12 +28,13 @@ type failing struct {
 	root  string
 	shots map[string][]reports.Failure // to repeat, by scenario
 	first map[string]int               // index of the first of them
+	step  int                          // from one index to the next: shards have their own ones each
 	noted map[string]bool              // scenarios whose list has changed
 }
 
 // readFailing finds the shots to repeat.
-func readFailing(root string, scenarios []scenario.Scenario, seed uint64) (*failing, error) {
-	f := &failing{root, map[string][]reports.Failure{}, map[string]int{}, map[string]bool{}}
+func readFailing(root string, scenarios []scenario.Scenario, seed uint64, shard reports.Shard) (*failing, error) {
+	f := &failing{root, map[string][]reports.Failure{}, map[string]int{}, max(1, shard.Of), map[string]bool{}}
 	for _, s := range scenarios {
 		shots, err := reports.FailuresOf(root, s, "").ToReplay(maxAgain)
 		if err != nil {
@@ -43,6 +44,7 @@ func readFailing(root string, scenarios []scenario.Scenario, seed uint64) (*fail
 		if s.Strike.Sweep != nil {
 			f.first[s.Name] = behindSweep
 		}
+		f.first[s.Name] += shard.Index
 	}
 	return f, nil
 }
@@ -67,12 +69,10 @@ func (f *failing) count(scenarios []scenario.Scenario) (n int) {
 func (f *failing) again(ctx context.Context, e *harness.Engine, drain <-chan struct{}, s scenario.Scenario) iter.Seq2[harness.Trial, error] {
 	return func(yield func(harness.Trial, error) bool) {
 		for i, k := range f.of(s) {
-			select {
-			case <-drain:
+			if drained(drain) {
 				return
-			default:
 			}
-			trial, err := e.Trial(ctx, s, f.first[s.Name]+i, k.Shot)
+			trial, err := e.Trial(ctx, s, f.first[s.Name]+i*f.step, k.Shot)
 			trial.Again = true
 			if !yield(trial, err) || err != nil {
 				return
@@ -94,7 +94,7 @@ func (f *failing) note(run string, s scenario.Scenario, t harness.Trial) error {
 		return list.Failed(t)
 	case t.Judgement.Verdict == verdict.Graceful && t.Again:
 		f.noted[s.Name] = true
-		return list.Passed(f.shots[s.Name][t.Index-f.first[s.Name]])
+		return list.Passed(f.shots[s.Name][(t.Index-f.first[s.Name])/f.step])
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -14,8 +15,9 @@ import (
 // interrupts turns sigprobe's own signals into the end of a run. The first lets the
 // running trials end, the second kills them.
 type interrupts struct {
-	// drain is closed by the first signal.
+	// drain is closed by the first signal, or by finish.
 	drain chan struct{}
+	once  sync.Once
 	// cancel ends what runs, after the second.
 	cancel context.CancelFunc
 	caught chan os.Signal
@@ -59,13 +61,16 @@ func (i *interrupts) listen(notes io.Writer) {
 			s := signals.Signal(caught.(syscall.Signal))
 			i.first.Store(int64(s))
 			note(notes, "%s: finishing running trials; again to leave at once", s)
-			close(i.drain)
+			i.finish()
 		case 2:
 			note(notes, "leaving at once")
 			i.cancel()
 		}
 	}
 }
+
+// finish lets the running trials end and launches no more, as the first signal does.
+func (i *interrupts) finish() { i.once.Do(func() { close(i.drain) }) }
 
 // by is the signal that ended the run; ok is false when none came.
 func (i *interrupts) by() (s signals.Signal, ok bool) {

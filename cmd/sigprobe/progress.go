@@ -11,12 +11,14 @@ import (
 
 	"github.com/sigprobe/sigprobe/harness"
 	"github.com/sigprobe/sigprobe/harness/verdict"
+	"github.com/sigprobe/sigprobe/reports"
 )
 
 // progress is the bar of a run, and the way for notes past it. Without a terminal
-// there is no bar, and notes are just written.
+// there is no bar, and notes are just written. A CI system has a chronicle in its place.
 type progress struct {
 	stderr io.Writer
+	log    *chronicle    // nil outside of CI
 	bars   *mpb.Progress // nil without a bar
 	bar    *mpb.Bar
 
@@ -31,7 +33,11 @@ const unknown = -1
 // startProgress shows a bar on stderr where that is a terminal and a person looks at it.
 func startProgress(stderr io.Writer, total int, quiet bool) *progress {
 	p := &progress{stderr: stderr}
-	if _, ok := terminal(stderr); !ok || quiet || inCI() || total == 0 {
+	if inCI() && !quiet {
+		p.log = startChronicle(stderr, total)
+		return p
+	}
+	if _, ok := terminal(stderr); !ok || quiet || total == 0 {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(stderr), mpb.WithWidth(40))
@@ -52,8 +58,18 @@ func (p *progress) add(t harness.Trial) {
 	p.name = t.Scenario
 	p.tally.Add(t.Judgement.Verdict)
 	p.mu.Unlock()
+	if p.log != nil {
+		p.log.add(t)
+	}
 	if p.bar != nil {
 		p.bar.Increment()
+	}
+}
+
+// ended tells of a scenario that has ended, where nothing else does before the report.
+func (p *progress) ended(c reports.Campaign) {
+	if p.log != nil {
+		p.log.ended(c)
 	}
 }
 
@@ -91,8 +107,12 @@ func (p *progress) Write(text []byte) (int, error) {
 	return p.stderr.Write(text)
 }
 
-// stop takes the bar away.
+// stop takes the bar away, or ends the chronicle. It can be called again.
 func (p *progress) stop() {
+	if p.log != nil {
+		p.log.stop()
+		p.log = nil
+	}
 	if p.bars != nil {
 		p.bar.Abort(true)
 		p.bars.Wait()

@@ -84,10 +84,8 @@ func (o *replayOptions) job(std streams, run *reports.Run, s scenario.Scenario, 
 func repeat(ctx context.Context, e *harness.Engine, drain <-chan struct{}, s scenario.Scenario, original harness.Trial, times int, back *recurrence) iter.Seq2[harness.Trial, error] {
 	return func(yield func(harness.Trial, error) bool) {
 		for i := range times {
-			select {
-			case <-drain:
+			if drained(drain) {
 				return
-			default:
 			}
 			trial, err := e.Trial(ctx, s, i, original.Shot)
 			if err == nil {

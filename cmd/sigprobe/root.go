@@ -17,6 +17,7 @@ var subcommands = []func(streams) *cobra.Command{
 	newReport,
 	newCompare,
 	newBaseline,
+	newExplain,
 	newInspect,
 	newValidate,
 	newSchema,

@@ -23,6 +23,8 @@ type runOptions struct {
 	outputs      outputs
 	seed         string
 	jobs         int
+	shard        string
+	stop         stopRule
 	store        string
 	dryRun       bool
 	quiet        bool
@@ -52,6 +54,9 @@ or SIGHUP lets the running trials end and reports, the second leaves at once.`,
   sigprobe run scenarios.yaml --junit report.xml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.files, o.command = atDash(c, args)
+			if err := o.stop.check(c); err != nil {
+				return err
+			}
 			return o.run(std)
 		},
 	}
@@ -61,6 +66,8 @@ or SIGHUP lets the running trials end and reports, the second leaves at once.`,
 	flags.SortFlags = false
 	flags.StringVar(&o.seed, "seed", "", "seed of all shots, a whole number (default a random one, which is printed)")
 	flags.IntVar(&o.jobs, "jobs", 1, "trials at a time; scenarios with a fixed port, or that look at files of a shared folder, have one")
+	flags.StringVar(&o.shard, "shard", "", "run part I of N of the plan, as in 2/8; auto asks the CI system or Slurm; needs --seed")
+	o.stop.addFlags(c)
 	flags.StringVar(&o.name, "name", "", "name of the command's scenario (default the program's)")
 	flags.StringArrayVar(&o.only, "scenario", nil, "run only the scenario of this name; repeatable")
 	flags.StringVar(&o.store, "store", reports.DefaultRoot, "folder of the run store")
@@ -92,6 +99,16 @@ func (o *runOptions) run(std streams) error {
 	if err != nil {
 		return err
 	}
+	shard, err := parseShard(o.shard)
+	if err == nil {
+		err = checkShard(shard, o.seed, scenarios)
+	}
+	if err != nil {
+		return err
+	}
+	if o.statistics.sequential && shard.Of > 1 {
+		return usage("--sequential and --shard exclude each other: a shard does not see the other shards' trials; keep one")
+	}
 	if err := o.statistics.over(scenarios, o.flags.values["trials"] != nil); err != nil {
 		return err
 	}
@@ -102,12 +119,12 @@ func (o *runOptions) run(std streams) error {
 	if err != nil {
 		return err
 	}
-	failing, err := o.failing(scenarios, seed)
+	failing, err := o.failing(scenarios, seed, shard)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
-		return dryRun(std.out, scenarios, failing, seed, o.jobs)
+		return dryRun(std.out, scenarios, failing, seed, shard, o.jobs)
 	}
 	if err := portsFree(scenarios); err != nil {
 		return err
@@ -119,33 +136,33 @@ func (o *runOptions) run(std streams) error {
 	if err := o.outputs.open(); err != nil {
 		return err
 	}
-	j := o.job(std, scenarios, files, failing, seed)
+	j := o.job(std, scenarios, files, failing, seed, shard)
 	j.against = held
 	_, err = desk{std, &o.outputs, o.quiet}.carryOut(j)
 	return err
 }
 
 // failing finds the shots that failed in earlier runs; nil where nobody wants them.
-func (o *runOptions) failing(scenarios []scenario.Scenario, seed uint64) (*failing, error) {
+func (o *runOptions) failing(scenarios []scenario.Scenario, seed uint64, shard reports.Shard) (*failing, error) {
 	if o.noFailures {
 		return nil, nil
 	}
-	return readFailing(o.store, scenarios, seed)
+	return readFailing(o.store, scenarios, seed, shard)
 }
 
 // job is the run's campaigns, one after the other.
-func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, failing *failing, seed uint64) job {
-	asked, total := o.statistics.asked(), planned(scenarios, failing, seed)
+func (o *runOptions) job(std streams, scenarios []scenario.Scenario, files []reports.SourceFile, failing *failing, seed uint64, shard reports.Shard) job {
+	asked, total := o.statistics.asked(), planned(scenarios, failing, seed, shard)
 	if o.statistics.sequential {
 		total = unknown
 	}
 	return job{
 		info: reports.RunInfo{
-			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Files: files, Scenarios: scenarios, Statistics: asked,
+			Version: version(), CommandLine: std.args, Seed: seed, Jobs: o.jobs, Shard: shard, Files: files, Scenarios: scenarios, Statistics: asked,
 		},
-		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total, failing: failing, shrinks: o.shrinks(),
+		root: o.store, named: nameIn(o.store), keepEvidence: o.keepEvidence, total: total, failing: failing, shrinks: o.shrinks(), stop: &o.stop,
 		trials: func(ctx context.Context, e *engines, drain <-chan struct{}) iter.Seq2[harness.Trial, error] {
-			return campaigns(ctx, e, drain, scenarios, failing, seed, asked)
+			return campaigns(ctx, e, drain, scenarios, failing, seed, shard, asked)
 		},
 	}
 }
@@ -160,22 +177,25 @@ func (o *runOptions) shrinks() *shrinks {
 
 // planned is the number of trials, with those that are repeated; unknown where one of the scenarios is a sweep, whose
 // reference run has to count first.
-func planned(scenarios []scenario.Scenario, failing *failing, seed uint64) (total int) {
+func planned(scenarios []scenario.Scenario, failing *failing, seed uint64, shard reports.Shard) (total int) {
 	for _, s := range scenarios {
 		if s.Strike.Sweep != nil {
 			return unknown
 		}
-		total += plan.New(s, seed).Len()
+		total += sizeOf(shard, plan.New(s, seed).Len())
 	}
 	return total + failing.count(scenarios)
 }
 
 // campaigns runs one scenario after the other, so that a report of an interrupted run
-// has whole campaigns. What failed before comes first.
-func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, failing *failing, seed uint64, asked *reports.Statistics) iter.Seq2[harness.Trial, error] {
+// has whole campaigns. What failed before comes first, in every shard.
+func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios []scenario.Scenario, failing *failing, seed uint64, shard reports.Shard, asked *reports.Statistics) iter.Seq2[harness.Trial, error] {
 	return func(yield func(harness.Trial, error) bool) {
 		for _, s := range scenarios {
-			campaign := harness.Campaign{Scenario: s, Seed: seed, Drain: drain}
+			if drained(drain) {
+				return // a sweep would begin with its reference run
+			}
+			campaign := harness.Campaign{Scenario: s, Seed: seed, Drain: drain, Skip: func(i int) bool { return !shard.Has(i) }}
 			for _, trials := range []iter.Seq2[harness.Trial, error]{failing.again(ctx, e.of(s), drain, s), untilDecided(ctx, e.of(s), campaign, asked)} {
 				for trial, err := range trials {
 					if !yield(trial, err) || err != nil {
@@ -184,6 +204,15 @@ func campaigns(ctx context.Context, e *engines, drain <-chan struct{}, scenarios
 				}
 			}
 		}
+	}
+}
+
+func drained(drain <-chan struct{}) bool {
+	select {
+	case <-drain:
+		return true
+	default:
+		return false
 	}
 }
 

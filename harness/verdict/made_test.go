@@ -158,6 +158,9 @@ func (w want) hold(t *testing.T, m made) {
 	if got := strings.Join(named(j), " "); got != w.finding {
 		t.Errorf("findings %q, want %q: %+v", got, w.finding, j)
 	}
+	for _, f := range j.Findings {
+		known(t, f)
+	}
 	text := words(j)
 	for _, part := range w.says {
 		if !strings.Contains(text, part) {

@@ -39,8 +39,6 @@ const (
 	// plainRows is how many trials stand in the table without JavaScript: the first ones,
 	// and behind them as many violations.
 	plainRows = 300
-	// shownReasons is how many reasons why trials proved nothing stand at a scenario.
-	shownReasons = 6
 	// pageBytes bounds the pages of single trials, which come in the order of their use.
 	pageBytes = 3 << 20
 )

@@ -16,7 +16,8 @@ import (
 
 // JUnit writes a suite for the run with a case for each scenario, for what CI systems
 // show: a violation is a failure, a failure of the harness an error, and what proved
-// nothing is skipped. Latencies stand in the case's output and not as its time, which
+// nothing is skipped. What stands in it is what the schema of Jenkins' xUnit plug-in knows,
+// which other readers take too. Latencies stand in the case's output and not as its time, which
 // would be read as how long the case took.
 func JUnit(w io.Writer, r Report, _ Style) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -24,6 +25,7 @@ func JUnit(w io.Writer, r Report, _ Style) error {
 	}
 	var all junit.Testsuites
 	all.AddSuite(r.suite())
+	all.Skipped = 0 // which the common schema knows of a suite alone; each suite has its own
 	return all.WriteXML(w)
 }
 
@@ -38,7 +40,14 @@ func (r Report) suite() junit.Testsuite {
 	if r.Info.Version != "" {
 		suite.AddProperty("sigprobe", Escape(r.Info.Version))
 	}
+	if shard := r.Info.Shard.String(); shard != "" {
+		suite.AddProperty("shard", shard)
+	}
+	if note := r.unfinished(); note != "" {
+		suite.AddProperty("incomplete", note)
+	}
 	for _, c := range r.Summary.Scenarios {
+		suite.AddProperty("verdict."+Escape(c.Name), Escape(string(c.Verdict)))
 		if trial, ok := worstTrial(c); ok {
 			suite.AddProperty("replay."+Escape(c.Name), r.replay(c.Name, trial))
 		}
@@ -74,7 +83,7 @@ func worstTrial(c reports.Campaign) (trial int, ok bool) {
 
 func (r Report) testcase(c reports.Campaign) junit.Testcase {
 	tc := junit.Testcase{
-		Name: Escape(c.Name), Classname: "sigprobe", Status: Escape(string(c.Verdict)),
+		Name: Escape(c.Name), Classname: "sigprobe",
 		SystemOut: &junit.Output{Data: strings.Join(caseOutput(c), "\n")},
 	}
 	result := &junit.Result{

@@ -46,10 +46,14 @@ type Format func(io.Writer, Report, Style) error
 
 // Formats are all of them, by the name that --format takes.
 var Formats = map[string]Format{
-	"html":  HTML,
-	"json":  JSON,
-	"junit": JUnit,
-	"text":  Text,
+	"annotations": Annotations,
+	"ctrf":        CTRF,
+	"html":        HTML,
+	"json":        JSON,
+	"junit":       JUnit,
+	"markdown":    Markdown,
+	"tap":         TAP,
+	"text":        Text,
 }
 
 // NeedsTrials says that a format shows single trials, and not only their summary.

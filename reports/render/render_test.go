@@ -73,7 +73,7 @@ func reportOf(info reports.RunInfo, trials ...harness.Trial) Report {
 // mixed is a run with every verdict.
 func mixed() Report {
 	orphan := verdict.Finding{
-		Check: "survivors", Kind: "alive", Message: "1 descendant outlived the main process by more than 2 s",
+		Check: "survivors", Kind: "orphan", Message: "1 descendant outlived the main process by more than 2 s",
 		Evidence: []string{"sleep (PID 4243), child of worker (PID 4242)", "it ignores TERM"},
 		Hint:     "forward TERM to the children and wait for them",
 	}
@@ -171,9 +171,22 @@ func rendered(t *testing.T, f Format, r Report, s Style) string {
 	return b.String()
 }
 
+// suffixes are those of the golden files, by format.
+var suffixes = map[string]string{
+	"text": ".txt", "junit": ".xml", "json": ".json", "markdown": ".md", "ctrf": ".ctrf.json", "tap": ".tap", "annotations": ".annotations",
+}
+
+func TestEveryFormatHasGoldenFiles(t *testing.T) {
+	for name := range Formats {
+		if suffixes[name] == "" && !NeedsTrials(name) { // what shows trials is held by its structure
+			t.Errorf("%s has none", name)
+		}
+	}
+}
+
 func TestGolden(t *testing.T) {
 	for name, r := range map[string]Report{"mixed": mixed(), "graceful": graceful(), "interrupted": interrupted(), "swept": swept()} {
-		for format, suffix := range map[string]string{"text": ".txt", "junit": ".xml", "json": ".json"} {
+		for format, suffix := range suffixes {
 			t.Run(name+suffix, func(t *testing.T) {
 				got := rendered(t, Formats[format], r, Style{Width: 100})
 				path := filepath.Join("testdata", name+suffix)
@@ -237,6 +250,26 @@ var hostile = []struct{ text, shown string }{
 	{"a ##[set-env name=x]y", `a #\x23[set-env name=x]y`},
 	{"##vso[task.setvariable]y ##TEAMCITY[x", `#\x23vso[task.setvariable]y #\x23TEAMCITY[x`},
 	{"## heading", "## heading"},
+	{"@octocat fixes #123, GH-1 and o/r#2", "@octocat fixes #123, GH-1 and o/r#2"},
+	{"https://evil.example www.evil.example a@evil.example", "https://evil.example www.evil.example a@evil.example"},
+	{`a | b \| c \\| d`, `a | b \| c \\| d`},
+	{"`one` ``two`` ```` four", "`one` ``two`` ```` four"},
+	{"``", "``"},
+	{"```", "```"},
+	{"`````", "`````"},
+	{" ` ", " ` "},
+	{"   ", "   "},
+	{"<img src=x onerror=alert(1)> <!-- x --> &lt;", "<img src=x onerror=alert(1)> <!-- x --> &lt;"},
+	{"![x](y) [a](b) **b** _i_ ~~s~~ :smile:", "![x](y) [a](b) **b** _i_ ~~s~~ :smile:"},
+	{"x # SKIP y", "x # SKIP y"},
+	{`x \# TODO y`, `x \# TODO y`},
+	{`ends in a backslash \`, `ends in a backslash \`},
+	{"ok 1 - x", "ok 1 - x"},
+	{"Bail out! 1..0", "Bail out! 1..0"},
+	{"  ...", "  ..."},
+	{"  ---", "  ---"},
+	{`'single' "double" {a: b} [c] - d: *e &f`, `'single' "double" {a: b} [c] - d: *e &f`},
+	{"100%0A::error title=a,b:c::d %25", "100%0A::error title=a,b:c::d %25"},
 	{"a replacement character \ufffd is a character", "a replacement character \ufffd is a character"},
 }
 
@@ -315,7 +348,7 @@ func TestJUnitIsReadBack(t *testing.T) {
 		if err := xml.Unmarshal([]byte(text), &got); err != nil {
 			t.Fatalf("%q: %v in\n%s", h.text, err, text)
 		}
-		if len(got.Suites) != 1 || got.Tests != 3 || got.Failures != 1 || got.Errors != 1 || got.Skipped != 1 {
+		if len(got.Suites) != 1 || got.Tests != 3 || got.Failures != 1 || got.Errors != 1 || got.Suites[0].Skipped != 1 {
 			t.Errorf("%q: read back as %+v", h.text, got)
 			continue
 		}

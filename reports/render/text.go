@@ -48,8 +48,8 @@ func heading(r Report) string {
 		parts = append(parts, "run "+Escape(r.Info.ID))
 	}
 	parts = append(parts, fmt.Sprintf("seed %d", r.Info.Seed))
-	if r.Info.Shard.Of > 1 {
-		parts = append(parts, fmt.Sprintf("shard %d of %d", r.Info.Shard.Index+1, r.Info.Shard.Of))
+	if shard := r.Info.Shard.String(); shard != "" {
+		parts = append(parts, "shard "+shard)
 	}
 	if m := r.Info.Machine; m.OS != "" {
 		parts = append(parts, strings.TrimSpace(Escape(m.OS+"/"+m.Arch+" "+m.Kernel)))

@@ -11,12 +11,16 @@ import (
 	"github.com/sigprobe/sigprobe/harness/scenario"
 	"github.com/sigprobe/sigprobe/harness/verdict"
 	"github.com/sigprobe/sigprobe/reports"
+	"github.com/sigprobe/sigprobe/reports/explain"
 )
 
 // What text and JUnit say in the same words.
 
 // shownTrials bounds how many indices stand in a line.
 const shownTrials = 12
+
+// shownReasons bounds the reasons why trials proved nothing; the summary as JSON has more.
+const shownReasons = 10
 
 // trialList is "4, 7, 12 and 30 more".
 func trialList(g reports.Group) string { return numbers("", g.Trials, g.Count) }
@@ -86,6 +90,9 @@ func (r Report) findingLines(c reports.Campaign, f reports.Findings) []string {
 	}
 	if f.Hint != "" {
 		lines = append(lines, "  hint: "+Escape(f.Hint))
+	}
+	if command := explain.Command(f.Check, f.Kind); command != "" {
+		lines = append(lines, "  explain: "+command)
 	}
 	lines = append(lines, shrunkLines(f)...)
 	return append(lines, "  repeat it: "+r.replay(c.Name, f.Example()))
@@ -189,6 +196,20 @@ func (r Report) unprovenLines(c reports.Campaign, u reports.Unproven) []string {
 	return lines
 }
 
+// shownUnproven are the first reasons, and what is said of the rest; empty where there
+// are no more.
+func shownUnproven(c reports.Campaign) (shown []reports.Unproven, rest string) {
+	shown = c.Unproven[:min(len(c.Unproven), shownReasons)]
+	if left := c.Unproven[len(shown):]; len(left) > 0 {
+		trials := 0
+		for _, u := range left {
+			trials += u.Count
+		}
+		rest = fmt.Sprintf("and %s in %s", counted(len(left), "other reason"), counted(trials, "trial"))
+	}
+	return shown, rest
+}
+
 // checkLines says what was held against the trials and what was not.
 func checkLines(c reports.Campaign) []string {
 	var checked, unchecked []string
@@ -236,8 +257,12 @@ func (r Report) campaignLines(c reports.Campaign) []string {
 	for _, f := range c.Findings {
 		lines = append(lines, r.findingLines(c, f)...)
 	}
-	for _, u := range c.Unproven {
+	shown, rest := shownUnproven(c)
+	for _, u := range shown {
 		lines = append(lines, r.unprovenLines(c, u)...)
+	}
+	if rest != "" {
+		lines = append(lines, rest)
 	}
 	lines = append(lines, checkLines(c)...)
 	return append(lines, lateLines(c)...)
@@ -271,20 +296,8 @@ func (r Report) conclusion() string {
 			stillFail += c.Replayed.Violation
 		}
 	}
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		name verdict.Verdict
-	}{{sum.Violation, verdict.Violation}, {sum.Error, verdict.Error}, {sum.Inconclusive - sum.Absent, verdict.Inconclusive}, {sum.Graceful, verdict.Graceful}} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
-		}
-	}
-	if sum.Absent > 0 {
-		parts = append(parts, fmt.Sprintf("%d without a further call", sum.Absent))
-	}
 	text := counted(sum.Total(), "trial") + " of " + counted(len(r.Summary.Scenarios), "scenario")
-	if len(parts) > 0 {
+	if parts := tallied(sum); len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}
 	if replayed > 0 {
