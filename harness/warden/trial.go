@@ -239,18 +239,27 @@ const (
 // that nobody looks at interrupts it: the kernel sends SIGCHLD to the thread that
 // made the child, which is this one.
 func (t *trial) poll(timeout time.Duration) {
-	fds := t.descriptors()
-	for since := t.clock.Now(); ; {
-		at, onlyCalls := t.pollOnce(fds, timeout)
-		if !onlyCalls || !t.calls.counting() || at-since > callBurst {
-			return
-		}
+	at, onlyCalls := t.pollOnce(t.descriptors(), timeout)
+	for since := at; onlyCalls && t.calls.counting() && at-since < callBurst; {
+		at, onlyCalls = t.pollCalls()
 	}
 }
 
 // callBurst is for how long calls are counted one after the other without a look at
-// anything that makes no event.
+// anything else. To wait at one descriptor in place of eight saves a sixth of a call.
 const callBurst = time.Millisecond
+
+// pollCalls waits for the next held call, and for nothing else; false where none came.
+func (t *trial) pollCalls() (at time.Duration, came bool) {
+	ts := unix.NsecToTimespec(int64(callBurst))
+	fds := [1]unix.PollFd{{Fd: t.calls.pollFD(), Events: unix.POLLIN}}
+	if n, err := unix.Ppoll(fds[:], &ts, nil); n <= 0 || err != nil {
+		return 0, false
+	}
+	at = t.clock.Now()
+	t.calls.event(fds[0].Revents, at)
+	return at, true
+}
 
 // pollOnce says when something came, and whether that was nothing but a held call.
 func (t *trial) pollOnce(fds []unix.PollFd, timeout time.Duration) (at time.Duration, onlyCalls bool) {
