@@ -113,6 +113,9 @@ func hasCgo() bool {
 func command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
+	// Else every process with the race detector waits for a second before it ends, and a
+	// warden is one.
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,15 +15,33 @@ import (
 
 // The clock of these tests is that of a bubble: nothing is waited for.
 
+// logged is what was written so far, by whatever goroutine.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+// take gives what was written since it was called last.
+func (l *logged) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
 func TestALogIsNeverSilentForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logged
 		c := startChronicle(&log, 100)
 		said := func() []string {
 			synctest.Wait()
-			lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
-			log.Reset()
-			return lines
+			return strings.Split(strings.TrimSuffix(log.take(), "\n"), "\n")
 		}
 		time.Sleep(heartbeat - time.Nanosecond)
 		if got := said(); got[0] != "" {
@@ -62,13 +81,13 @@ func TestALogIsNeverSilentForLong(t *testing.T) {
 
 func TestAHeartbeatOfASweepHasNoTotal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logged
 		c := startChronicle(&log, unknown)
 		c.add(harness.Trial{Scenario: "a\n::error::x"})
 		time.Sleep(heartbeat)
 		synctest.Wait()
 		c.stop()
-		if got, want := log.String(), `sigprobe: still running, 1m0s: a\n::error::x, 1 trials, 1 error`+"\n"; got != want {
+		if got, want := log.take(), `sigprobe: still running, 1m0s: a\n::error::x, 1 trials, 1 error`+"\n"; got != want {
 			t.Errorf("%q; want %q", got, want)
 		}
 	})

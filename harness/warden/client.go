@@ -79,7 +79,13 @@ func Start() (*Warden, error) {
 
 // wardenEnv is the warden's own environment, not the target's: what the Go runtime and
 // gopsutil read must not come from the user.
-func wardenEnv() []string { return []string{"GOTRACEBACK=all", "PATH=" + os.Getenv("PATH")} }
+func wardenEnv() []string {
+	env := []string{"GOTRACEBACK=all", "PATH=" + os.Getenv("PATH")}
+	if race, given := os.LookupEnv("GORACE"); given {
+		env = append(env, "GORACE="+race) // of a test binary with the race detector
+	}
+	return env
+}
 
 func (w *Warden) greet() error {
 	w.boundReads(startBound)

@@ -479,14 +479,15 @@ func TestAnErrorOfReadingOutweighs(t *testing.T) {
 
 // TestADecoderThatNeverComesBack sees that the answer comes all the same.
 func TestADecoderThatNeverComesBack(t *testing.T) {
-	release := make(chan struct{})
+	begun, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	formats["hangs"] = func(*look, *source) error { <-release; return nil }
+	formats["hangs"] = func(*look, *source) error { close(begun); <-release; return nil }
 	defer delete(formats, "hangs")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	k := &look{ctx: ctx, Subject: subject(t, state{file: "x"}), oracle: scenario.Oracle{Kind: scenario.Format, Argument: "hangs"}, Limits: Limits{Time: time.Millisecond}.withDefaults()}
 	e := k.answer(k.contain())
+	<-begun // it has found its decoder: the table can be changed
 	if e.Answer != observation.Undecided || !strings.Contains(e.Message, "1ms") {
 		t.Errorf("%s (%s)", said(e), e.Message)
 	}
