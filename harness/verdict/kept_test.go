@@ -86,9 +86,9 @@ func TestFiles(t *testing.T) {
 			`00009ca1  7b 22 |{"|`, `and \x1b[31m here it ends`, "struck 200 ms after launch", "rename it over the old one")},
 		{"damaged, without a word for it", json.with(said("out/a.json", "format:json", observation.Damaged, "")), violates("files/damaged")},
 		{"damaged, and open when struck", torn.with(held(
-			observation.OpenFile{FD: 5, Path: "/work/7/out/a.json", Mode: "w", Offset: 40113, Size: 40113},
-			observation.OpenFile{FD: 6, Path: "/work/7/out/aa.json", Mode: "rw"},
-			observation.OpenFile{FD: 7, Path: "/work/7/out/a.json (deleted)", Mode: "r"})),
+			observation.OpenFile{FD: 5, Path: "/somewhere/7/out/a.json", Mode: "w", Offset: 40113, Size: 40113},
+			observation.OpenFile{FD: 6, Path: "/somewhere/7/out/aa.json", Mode: "rw"},
+			observation.OpenFile{FD: 7, Path: "/somewhere/7/out/a.json (deleted)", Mode: "r"})),
 			violates("files/truncated", "descriptor 5 of worker, mode w, at byte 40113 of 40113", "descriptor 7 of worker, mode r")},
 		{"damaged at a system call", torn.with(func(m *made) { m.o.Strike.Event = "write #3 on out/a.json, before" }),
 			violates("files/truncated", "at write #3 on out/a.json, before")},
@@ -137,8 +137,8 @@ func TestNoFileIsToldTwiceOrForAnother(t *testing.T) {
 	torn := worker().with(expecting("out/*.json", "format:json"), said("out/a.json", "format:json", observation.Damaged, "truncated"))
 	for unsaid, m := range map[string]made{
 		"other answer": torn.with(expecting("out/a.json", "format:json")),
-		"descriptor 8": torn.with(held(observation.OpenFile{FD: 8, Path: "/work/layout/a.json"})),
-		"descriptor 9": torn.with(held(observation.OpenFile{FD: 9, Path: "/work/out/a.json.tmp"})),
+		"descriptor 8": torn.with(held(observation.OpenFile{FD: 8, Path: "/somewhere/layout/a.json"})),
+		"descriptor 9": torn.with(held(observation.OpenFile{FD: 9, Path: "/somewhere/out/a.json.tmp"})),
 		"line 0":       torn,
 		"expected":     torn,
 	} {
