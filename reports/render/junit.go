@@ -51,6 +51,9 @@ func (r Report) suite() junit.Testsuite {
 		if trial, ok := worstTrial(c); ok {
 			suite.AddProperty("replay."+Escape(c.Name), r.replay(c.Name, trial))
 		}
+		if bound := rateLines(c); len(bound) > 0 {
+			suite.AddProperty("bound."+Escape(c.Name), Escape(strings.Join(bound, "; ")))
+		}
 		if c.Sweep != nil {
 			suite.AddProperty("sweep."+Escape(c.Name), Escape(c.Sweep.Reason))
 		}
