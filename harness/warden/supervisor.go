@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -164,11 +165,13 @@ func (w *supervisor) explore() {
 	}
 }
 
-// leave removes everything that is left and the group.
+// leave removes everything that is left and the group, and those of wardens that died
+// beside this one: where the host was killed as well, nobody else is there to do it.
 func (w *supervisor) leave() {
 	w.empty(time.Now().Add(killBound)) //nolint:errcheck // nobody is left to be told
 	if w.group != nil {
 		w.group.remove()
+		removeStale(filepath.Dir(w.group.dir))
 	}
 }
 
